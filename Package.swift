@@ -1,0 +1,69 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target is compiled with: strict concurrency comes with language mode 6, the rest makes
+/// borders between modules explicit.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+/// A target of one ring. `Sources/README.md` has the table; `Tests/ArchitectureTests` enforces it.
+func part(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "millrace",
+    platforms: [.macOS(.v26)],
+    products: [],
+    dependencies: [],
+    targets: [
+        // Ring 0: C libraries, module maps only.
+        .systemLibrary(name: "CHiredis"),
+        .systemLibrary(name: "CPostgres"),
+        .systemLibrary(name: "CZlib"),
+        .target(name: "CPlatform"),
+
+        // Ring 1: values and decisions.
+        part("Records"),
+        part("RecordCodec", ["Records"]),
+        part("IngestCore", ["Records"]),
+        part("MarketSimulator", ["Records"]),
+
+        // Ring 2: the only code that blocks or holds a C pointer.
+        part("BlockingExecutor", ["CPlatform"]),
+        part("RedisWire", ["Records", "CHiredis"]),
+        part("PostgresWire", ["Records", "CPostgres"]),
+
+        // Ring 3: meaning on top of the wires.
+        part("RedisStreams", ["Records", "IngestCore", "RedisWire"]),
+        part("PostgresCopy", ["Records", "IngestCore", "RecordCodec", "PostgresWire"]),
+        part("Migrations", ["PostgresWire"]),
+
+        // Ring 6: kits.
+        part("LocalServices"),
+        part("IngestTesting", ["Records", "IngestCore", "LocalServices"]),
+
+        tests("RecordsTests", ["Records"]),
+        tests("RecordCodecTests", ["RecordCodec", "Records"]),
+        tests("IngestCoreTests", ["IngestCore", "Records"]),
+        tests("SimulationTests", ["IngestTesting", "IngestCore", "Records"]),
+        tests("BlockingExecutorTests", ["BlockingExecutor"]),
+        tests("RedisWireTests", ["RedisWire", "Records", "LocalServices", "IngestTesting"]),
+        tests("RedisStreamsTests", ["RedisStreams", "RedisWire", "Records", "IngestCore", "LocalServices", "IngestTesting"]),
+        tests("PostgresWireTests", ["PostgresWire", "Records", "LocalServices", "IngestTesting"]),
+        tests("PostgresCopyTests", ["PostgresCopy", "PostgresWire", "Migrations", "RecordCodec", "Records", "IngestCore", "LocalServices", "IngestTesting"]),
+        tests("MigrationsTests", ["Migrations", "PostgresWire", "LocalServices", "IngestTesting"]),
+        tests("LocalServicesTests", ["LocalServices"]),
+        tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,1 @@
+// Placeholder so that the package resolves; the target's first file replaces it.
