@@ -24,7 +24,14 @@ let package = Package(
     name: "millrace",
     platforms: [.macOS(.v26)],
     products: [],
-    dependencies: [],
+    dependencies: [
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    ],
     targets: [
         // Ring 0: C libraries, module maps only.
         .systemLibrary(name: "CHiredis"),
@@ -48,6 +55,9 @@ let package = Package(
         part("PostgresCopy", ["Records", "IngestCore", "RecordCodec", "PostgresWire"]),
         part("Migrations", ["PostgresWire"]),
 
+        // Ring 5: what a program is composed of.
+        part("Settings", ["RecordCodec", .product(name: "Yams", package: "Yams")], resources: [.embedInCode("millrace.yaml")]),
+
         // Ring 6: kits.
         part("LocalServices"),
         part("IngestTesting", ["Records", "IngestCore", "LocalServices"]),
@@ -63,6 +73,7 @@ let package = Package(
         tests("PostgresCopyTests", ["PostgresCopy", "PostgresWire", "Migrations", "RecordCodec", "Records", "IngestCore", "LocalServices", "IngestTesting"]),
         tests("MigrationsTests", ["Migrations", "PostgresWire", "LocalServices", "IngestTesting"]),
         tests("LocalServicesTests", ["LocalServices"]),
+        tests("SettingsTests", ["Settings", "RecordCodec"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),
     ],
     swiftLanguageModes: [.v6]
