@@ -46,7 +46,7 @@ let package = Package(
         // Ring 3: meaning on top of the wires.
         part("RedisStreams", ["Records", "IngestCore", "RedisWire"]),
         part("PostgresCopy", ["Records", "IngestCore", "RecordCodec", "PostgresWire"]),
-        part("Migrations", ["PostgresWire"]),
+        part("Migrations", ["PostgresWire"], resources: [.embedInCode("sql")]),
 
         // Ring 6: kits.
         part("LocalServices"),
