@@ -20,6 +20,13 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+/// Shell text compiled into the module, so that a built binary needs no checkout beside it.
+let localServicesScripts: [Resource] = [
+    .embedInCode("Scripts/supervise.sh"),
+    .embedInCode("Scripts/enter-root.sh"),
+    .embedInCode("Scripts/timescaledb-root.sh"),
+]
+
 let package = Package(
     name: "millrace",
     platforms: [.macOS(.v26)],
@@ -49,7 +56,7 @@ let package = Package(
         part("Migrations", ["PostgresWire"], resources: [.embedInCode("sql")]),
 
         // Ring 6: kits.
-        part("LocalServices"),
+        part("LocalServices", resources: localServicesScripts),
         part("IngestTesting", ["Records", "IngestCore", "LocalServices"]),
 
         tests("RecordsTests", ["Records"]),
@@ -58,9 +65,16 @@ let package = Package(
         tests("SimulationTests", ["IngestTesting", "IngestCore", "Records"]),
         tests("BlockingExecutorTests", ["BlockingExecutor"]),
         tests("RedisWireTests", ["RedisWire", "Records", "LocalServices", "IngestTesting"]),
-        tests("RedisStreamsTests", ["RedisStreams", "RedisWire", "Records", "IngestCore", "LocalServices", "IngestTesting"]),
+        tests(
+            "RedisStreamsTests",
+            ["RedisStreams", "RedisWire", "Records", "IngestCore", "LocalServices", "IngestTesting"]),
         tests("PostgresWireTests", ["PostgresWire", "Records", "LocalServices", "IngestTesting"]),
-        tests("PostgresCopyTests", ["PostgresCopy", "PostgresWire", "Migrations", "RecordCodec", "Records", "IngestCore", "LocalServices", "IngestTesting"]),
+        tests(
+            "PostgresCopyTests",
+            [
+                "PostgresCopy", "PostgresWire", "Migrations", "RecordCodec", "Records", "IngestCore", "LocalServices",
+                "IngestTesting",
+            ]),
         tests("MigrationsTests", ["Migrations", "PostgresWire", "LocalServices", "IngestTesting"]),
         tests("LocalServicesTests", ["LocalServices"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),
