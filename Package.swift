@@ -62,6 +62,15 @@ let package = Package(
         part("PostgresCopy", ["Records", "IngestCore", "RecordCodec", "PostgresWire"]),
         part("Migrations", ["PostgresWire"], resources: [.embedInCode("sql")]),
 
+        // Ring 4: the flow.
+        part(
+            "IngestPipeline",
+            [
+                "Records", "RecordCodec", "IngestCore", "BlockingExecutor", "RedisWire", "PostgresWire", "RedisStreams",
+                "PostgresCopy", .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ]),
+
         // Ring 5: what a program is composed of.
         part("Settings", ["RecordCodec", .product(name: "Yams", package: "Yams")], resources: [.embedInCode("millrace.yaml")]),
 
@@ -86,6 +95,14 @@ let package = Package(
                 "IngestTesting",
             ]),
         tests("MigrationsTests", ["Migrations", "PostgresWire", "LocalServices", "IngestTesting"]),
+        tests(
+            "IngestPipelineTests",
+            [
+                "IngestPipeline", "IngestCore", "Records", "RecordCodec", "RedisWire", "RedisStreams", "PostgresWire",
+                "PostgresCopy", "Migrations", "LocalServices", "IngestTesting",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests("ArchitectureTests", []),
         tests("LocalServicesTests", ["LocalServices"]),
         tests("SettingsTests", ["Settings", "RecordCodec"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),

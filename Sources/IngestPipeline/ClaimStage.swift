@@ -1,4 +1,5 @@
 import IngestCore
+import PostgresWire
 import Records
 
 /// What a lane has to fetch besides new entries: its own pending ones after a (re)connection, those of consumers that

@@ -1,6 +1,7 @@
 import BlockingExecutor
 import IngestCore
 import Logging
+import PostgresWire
 
 /// A lane: a thread of its own and the ``Pipeline`` that runs on it until the worker stops.
 actor Lane {
@@ -47,7 +48,7 @@ extension LaneFailure {
         case .redis, .inDoubt: .warning
         case .postgres(_, .pause(let pause)): pause.alerts ? .error : .warning
         case .postgres(_, .retry): .warning
-        case .postgres, .destinationWentBack, .committedShort, .refused: .error
+        case .postgres, .destinationWentBack, .committedShort, .refused, .mapping: .error
         }
     }
 }

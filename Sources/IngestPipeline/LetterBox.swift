@@ -26,7 +26,7 @@ struct LetterBox {
         case .kept where Int(record.raw.length) > settings.deadLetterBytes:
             content = .reference(byteCount: Int(record.raw.length))
         case .kept:
-            content = .fields(held.block.entry(index).rawFields.withUnsafeBufferPointer { Array($0) })
+            content = .fields(held.block.rawFields(index))
         }
         return add(DeadLetter(source: source, id: record.id, stream: stream, content: content, rejection: rejection))
     }

@@ -1,4 +1,6 @@
+import CoreMetrics
 import IngestCore
+import PostgresWire
 import RecordCodec
 import Records
 
@@ -61,7 +63,7 @@ extension Pipeline {
         if !probes.isEmpty {
             // The connection answers one thing at a time.
             try settle()
-            coverage = try onPostgres { session throws(PostgresFailure) in try session.coverage(of: probes) }
+            coverage = try onPostgres { session throws(PostgresError) in try session.coverage(of: probes) }
         }
         guard let (attempt, plan) = ledger.plan(batch.number, coverage: coverage) else { return nil }
         guard !plan.isCovered else {
@@ -72,6 +74,16 @@ extension Pipeline {
         }
         covered(plan)
         return PlannedBatch(batch: batch, attempt: attempt, plan: plan)
+    }
+
+    /// Cuts a batch behind its first `count` entries, when both sides get some.
+    func cut(_ batch: Batch, behind count: Int) -> [Batch] {
+        var head = batch
+        let deliveries = ledger.deliveries(of: batch.number)
+        guard let number = ledger.split(batch.number, after: count) else { return [batch] }
+        let rest = head.split(after: count, deliveries: deliveries, rest: number)
+        batch.source.users += 1
+        return [head, rest]
     }
 
     private func covered(_ plan: FencePlan) {

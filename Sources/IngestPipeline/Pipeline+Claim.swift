@@ -1,3 +1,4 @@
+import CoreMetrics
 import IngestCore
 import PostgresCopy
 import PostgresWire
@@ -29,7 +30,7 @@ extension Pipeline {
     private func findOwnPending() throws(LaneFailure) -> Delivered? {
         let streams = worker.directory.all
         let summaries = try onRedis { redis throws(RedisError) in try redis.pendingSummaries(of: streams) }
-        claims.foundOwn(streams.filter { (summaries[$0]?.consumers[consumer] ?? 0) > 0 })
+        claims.foundOwn(streams.filter { (summaries[$0]?.perConsumer[consumer] ?? 0) > 0 })
         return nil
     }
 
@@ -57,7 +58,7 @@ extension Pipeline {
 
     private func claim(_ stream: StreamKey, _ summary: PendingSummary) throws(LaneFailure) {
         let heartbeats = worker.directory.heartbeats
-        let consumers = summary.consumers.filter { $0.key != consumer }.map { name, pending in
+        let consumers = summary.perConsumer.filter { $0.key != consumer }.map { name, pending in
             ClaimSweep.Consumer(name: name, pending: pending, silence: heartbeats.silence(of: name))
         }
         guard !consumers.isEmpty else { return }
@@ -74,12 +75,12 @@ extension Pipeline {
             _ = claims.withSweep(of: stream) { $0.claimedFromDead(listed, isInFlight: { _ in false }) }
             if !listed.isEmpty { claims.sweepAgain() }
         case .autoclaim(let cursor, let minIdle):
-            let claimed = try onRedis { redis throws(RedisError) in
-                try redis.autoclaim(
-                    stream, minIdle: minIdle, from: cursor, count: worker.settings.claimCount)
+            let page = try onRedis { redis throws(RedisError) in
+                try redis.claimPage(
+                    of: stream, minIdle: minIdle, from: cursor, count: worker.settings.claimCount)
             }
             ids = claims.withSweep(of: stream) { sweep in
-                sweep.autoclaimed(claimed.ids, next: claimed.next, isInFlight: { _ in false })
+                sweep.autoclaimed(page.claimed, next: page.cursor, isInFlight: { _ in false })
             }
         }
         if !ids.isEmpty { worker.metrics.entriesClaimed.increment(by: ids.count) }
@@ -99,14 +100,14 @@ extension Pipeline {
         let held = takeBlock()
         let asked = min(Self.claimPage, max(1, 2 * ids.count))
         let found = try onRedis { redis throws(RedisError) in
-            try redis.bodies(of: waiting.stream, from: first, to: last, count: asked, into: held)
+            try redis.bodies(of: waiting.stream, IDRange(first, last), count: asked, into: held)
         }
         guard found.token == sources.token else {
             giveBack(held)
             forgetSources(for: found.token)
             return nil
         }
-        let page = BodyPage(ids: ids, held: held, isLast: held.block.count < asked)
+        let page = BodyPage(ids: ids, held: held, isLast: found.count < asked)
         claims.putBack(.init(stream: waiting.stream, ids: page.rest))
         let delivery = Delivery.claimed(source: source, ids: page.ids, existing: page.existing)
         return Delivered(

@@ -1,6 +1,8 @@
+import CoreMetrics
 import IngestCore
 import PostgresCopy
 import PostgresWire
+import RecordCodec
 import Records
 
 /// A batch whose transaction was sent. The rows' memory is free again; the block is kept for another try.

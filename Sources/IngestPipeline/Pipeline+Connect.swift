@@ -1,7 +1,10 @@
+import CoreMetrics
 import IngestCore
+import Logging
 import PostgresCopy
 import PostgresWire
 import Records
+import RedisStreams
 import RedisWire
 
 /// 1. and 2.: connections, streams, and starting over.
@@ -71,15 +74,15 @@ extension Pipeline {
         spareBlocks = []
         for stream in assignment.streams { sources.suspect(stream, at: worker.now) }
         switch failure {
-        case .redis(let error, _):
-            worker.metrics.reconnected(error.label)
+        case .redis:
+            worker.metrics.reconnected(failure.label)
             redis = nil
             // A COMMIT may be under way on the other connection; its answer is nobody's any more.
             postgres = nil
         case .postgres, .inDoubt, .destinationWentBack, .committedShort:
             worker.metrics.postgresFailed(failure.label)
             postgres = nil
-        case .refused:
+        case .refused, .mapping:
             break
         }
     }
@@ -136,6 +139,28 @@ extension Pipeline {
 
     private func toPostgres<Result>(_ body: () throws(PostgresError) -> Result) throws(LaneFailure) -> Result {
         do throws(PostgresError) { return try body() } catch { throw LaneFailure(error) }
+    }
+
+    // MARK: Acknowledging
+
+    /// Sends what is ready without waiting for the next read.
+    func flushAcknowledgements() throws(LaneFailure) {
+        guard !acknowledgements.isEmpty, let redis else { return }
+        do throws(RedisError) {
+            try redis.acknowledge(&acknowledgements, of: sources)
+        } catch {
+            throw LaneFailure(error)
+        }
+    }
+
+    /// Makes what this consumer still holds anybody's, so that nobody has to wait for it to look abandoned.
+    private func handOver() throws(LaneFailure) {
+        for stream in assignment.own {
+            let ids = try onRedis { redis throws(RedisError) in
+                try redis.pendingIDs(of: stream, consumer: consumer, from: .min, count: 10_000)
+            }
+            try onRedis { redis throws(RedisError) in try redis.release(ids, of: stream) }
+        }
     }
 
     // MARK: Blocks

@@ -24,35 +24,37 @@ struct EncodedBatch {
 enum EncodeResult {
     case full(EncodedBatch)
     /// One transaction must not hold more than the first so many entries of the batch.
-    case tooMuch(after: Int)
+    case tooMuch(Int)
 }
 
 extension Pipeline {
     /// 6. Turns the survivors of a plan into binary rows, straight from the block's bytes, and the rest into letters.
-    func encode(_ planned: PlannedBatch) -> EncodeResult {
+    func encode(_ planned: PlannedBatch) throws(LaneFailure) -> EncodeResult {
         var letters = LetterBox(settings: worker.settings)
         var position = 0
         let routes = Set(planned.batch.parts.map(\.route))
-        for route in routes { encoder(of: route).begin() }
+        for route in routes { try encoder(of: route).begin() }
         let deliveries = ledger.deliveries(of: planned.batch.number)
         for (index, part) in planned.batch.parts.enumerated() {
             for stretch in planned.plan.parts[index].survivors {
-                if let done = encode(stretch, of: part, deliveries[index], planned.batch, into: &letters) {
+                if let done = try encode(stretch, of: part, deliveries[index], planned.batch, into: &letters) {
                     let count = position + done
-                    if count > 0 { return .tooMuch(after: count) }
+                    if count > 0 { return .tooMuch(count) }
                 }
             }
             position += deliveries[index].ids.count
         }
-        let loads = routes.flatMap { loads(of: encoder(of: $0)) }
-            .sorted { ($0.table.target.table, $0.table.target.oid) < ($1.table.target.table, $1.table.target.oid) }
+        var loads: [EncodedBatch.Load] = []
+        for route in routes { loads += try filled(encoder(of: route)) }
+        // The order of the transaction: a failed COPY is told by its place.
+        loads.sort { ($0.table.target.table, $0.table.target.oid) < ($1.table.target.table, $1.table.target.oid) }
         return .full(EncodedBatch(planned: planned, loads: loads, letters: letters.letters))
     }
 
     /// - Returns: how many of the delivery's entries fit, when not all did.
     private func encode(
         _ stretch: Range<Int>, of part: Batch.Part, _ delivery: Delivery, _ batch: Batch, into letters: inout LetterBox
-    ) -> Int? {
+    ) throws(LaneFailure) -> Int? {
         var entry = stretch.lowerBound
         while entry < stretch.upperBound {
             guard let first = part.places.index(entry) else {
@@ -62,7 +64,7 @@ extension Pipeline {
             }
             var end = entry + 1
             while end < stretch.upperBound, part.places.index(end) == first + (end - entry) { end += 1 }
-            if let stopped = encode(first..<(first + end - entry), of: part, delivery.source, batch, into: &letters) {
+            if let stopped = try encode(first..<(first + end - entry), of: part, delivery.source, batch, into: &letters) {
                 return entry + (stopped - first)
             }
             entry = end
@@ -73,10 +75,10 @@ extension Pipeline {
     /// Encodes neighbours in the block. Returns the index of the first entry that did not fit.
     private func encode(
         _ run: Range<Int>, of part: Batch.Part, _ source: SourceNumber, _ batch: Batch, into letters: inout LetterBox
-    ) -> Int? {
+    ) throws(LaneFailure) -> Int? {
         var rejected: [RejectedEntry] = []
         let refused = batch.refused.isEmpty ? [] : run.filter { batch.refused[$0] != nil }
-        let next = encoder(of: part.route).encode(
+        let next = try encoder(of: part.route).encode(
             run, of: batch.source, stream: part.stream, now: worker.microseconds, skipping: refused,
             rejected: &rejected)
         if !refused.isEmpty {
@@ -95,7 +97,7 @@ extension Pipeline {
         return next < run.upperBound ? next : nil
     }
 
-    private func loads(of encoder: RouteEncoder) -> [EncodedBatch.Load] {
+    private func filled(_ encoder: RouteEncoder) -> [EncodedBatch.Load] {
         encoder.tables.filter { !$0.rows.isEmpty }.map { table in
             table.rows.finish()
             return .init(table: table, encoder: encoder, isStaged: encoder.isStaged(table))

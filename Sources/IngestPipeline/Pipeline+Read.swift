@@ -1,4 +1,6 @@
+import CoreMetrics
 import IngestCore
+import Logging
 import Records
 import RedisStreams
 import RedisWire
@@ -21,19 +23,16 @@ extension Pipeline {
         let block = request.mayBlock && inFlight == nil ? Self.blockTime : nil
         let held = takeBlock()
         let outcome = try onRedis { redis throws(RedisError) in
-            try redis.read(
-                streams: request.streams, count: request.count, block: block, into: held,
-                acknowledging: &acknowledgements, of: sources)
+            try redis.read(request, block: block, into: held, acknowledging: &acknowledgements, of: sources)
         }
         switch outcome {
-        case .missingGroup(let stream):
+        case .missingGroup(let streams):
             giveBack(held)
-            heal(stream)
+            for stream in streams { heal(stream) }
             return nil
-        case .wrongType(let stream):
+        case .wrongType(let streams):
             giveBack(held)
-            worker.log.error("not a stream; it is left out", metadata: ["stream": "\(stream)"])
-            worker.directory.block(stream)
+            for stream in streams { leaveOut(stream) }
             return nil
         case .entries(let token):
             guard isCurrent(token) else {
@@ -44,10 +43,16 @@ extension Pipeline {
         }
     }
 
+    /// The key holds something else than a stream. The other streams go on.
+    private func leaveOut(_ stream: StreamKey) {
+        worker.log.error("the key is not a stream; it is left out", metadata: ["key": "\(stream)"])
+        worker.directory.block(stream)
+    }
+
     private func delivered(_ request: ReadPlan.Request, _ held: HeldBlock) -> Delivered? {
         let runs = held.block.streams
         readPlan.observed(
-            request, entries: runs.map { ($0.key, $0.entries.count) }, bytes: held.block.replyBytes)
+            request, entries: runs.map { ($0.key, $0.entries.count) }, bytes: held.block.extent)
         guard !held.block.isEmpty else {
             giveBack(held)
             return nil

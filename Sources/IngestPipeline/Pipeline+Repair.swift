@@ -1,6 +1,9 @@
+import CoreMetrics
 import IngestCore
+import Logging
 import PostgresCopy
 import PostgresWire
+import RecordCodec
 import Records
 
 /// Working off a batch whose commit did not go through, with both connections well: one try after the other, each
@@ -13,7 +16,7 @@ extension Pipeline {
     func workOff(_ failed: SentBatch, _ answer: CommitAnswer) throws(LaneFailure) {
         var todo = try nextTries(failed, answer)
         while let planned = todo.popLast() {
-            switch encode(planned) {
+            switch try encode(planned) {
             case .full(let encoded):
                 let sent = try begin(encoded)
                 let answer = try collect(sent)
@@ -23,7 +26,7 @@ extension Pipeline {
                     todo += try nextTries(sent, answer)
                 }
             case .tooMuch(let count):
-                todo += try cut(planned.batch, after: count)
+                todo += try halves(planned.batch, behind: count)
             }
         }
     }
@@ -44,7 +47,7 @@ extension Pipeline {
         worker.metrics.fenceConflicts.increment()
         for part in planned.batch.parts { sources.suspect(part.stream, at: worker.now) }
         let window = FencePlanner.probes(for: ledger.deliveries(of: planned.batch.number), isRetry: true)
-        let coverage = try onPostgres { session throws(PostgresFailure) in try session.coverage(of: window) }
+        let coverage = try onPostgres { session throws(PostgresError) in try session.coverage(of: window) }
         guard let (attempt, step) = ledger.conflicted(planned.batch.number, coverage: coverage) else { return [] }
         switch step {
         case .commit(let plan):
@@ -100,14 +103,14 @@ extension Pipeline {
         var batch = sent.planned.batch
         // The lane's buffers hold the next batch by now: encode again to see which row is which.
         let survivors = survivors(of: sent.planned)
-        guard case .full(let encoded) = encode(sent.planned), !survivors.isEmpty else { return try again(batch) }
+        guard case .full(let encoded) = try encode(sent.planned), !survivors.isEmpty else { return try again(batch) }
         if let blamed = blamedEntry(encoded, error, failedTable) ?? (survivors.count == 1 ? survivors.first : nil) {
             batch.refused[blamed.index] = Rejection(
                 .refused, column: error.column, table: blamed.table ?? error.table, sqlState: error.sqlState?.code)
-            return try cut(batch, after: blamed.position + 1)
+            return try halves(batch, behind: blamed.position + 1)
         }
         let middle = survivors[survivors.count / 2].position
-        return try cut(batch, after: middle)
+        return try halves(batch, behind: middle)
     }
 
     /// An entry of a batch: its place among the batch's entries, and its index in the block.
@@ -150,14 +153,10 @@ extension Pipeline {
         return result
     }
 
-    /// Cuts a batch in two and plans both; the second half comes first in the result, because tries are taken from
-    /// the end.
-    func cut(_ batch: Batch, after count: Int) throws(LaneFailure) -> [PlannedBatch] {
-        var head = batch
-        let deliveries = ledger.deliveries(of: batch.number)
-        guard let number = ledger.split(batch.number, after: count) else { return try again(batch) }
-        let rest = head.split(after: count, deliveries: deliveries, rest: number)
-        rest.source.users += 1
-        return try again(rest) + again(head)
+    /// Cuts a batch and plans what comes of it; the second half comes first, because tries are taken from the end.
+    private func halves(_ batch: Batch, behind count: Int) throws(LaneFailure) -> [PlannedBatch] {
+        var planned: [PlannedBatch] = []
+        for half in cut(batch, behind: count).reversed() { planned += try again(half) }
+        return planned
     }
 }

@@ -1,4 +1,5 @@
-import Metrics
+import CoreMetrics
+import IngestCore
 import Records
 
 /// The series the flow writes, made once so that all exist from the start. Written per batch, never per entry.

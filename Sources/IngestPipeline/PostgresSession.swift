@@ -33,6 +33,37 @@ final class PostgresSession {
     }
 }
 
+extension PostgresSession {
+    /// What the ledger says about these windows, in a snapshot of its own.
+    func coverage(of probes: [FenceProbe]) throws(PostgresError) -> Coverage {
+        Coverage(try ledger.coverage(of: probes.map { ($0.source, $0.ids) }, deadline: deadline))
+    }
+
+    /// Whether this database is the one, at least as new as the acknowledgements, that Redis was told about. Notes the
+    /// server when nothing was noted yet.
+    func checkDestination(_ acknowledged: [SourceNumber: StreamID]) throws(PostgresError) -> DestinationCheck {
+        let store = DestinationStore(connection)
+        let found = try store.current(deadline: deadline)
+        let noted = try store.noted(deadline: deadline)
+        let windows = acknowledged.map { (source: $0.key, ids: IDRange($0.value)) }
+        let coverage = Coverage(try ledger.coverage(of: windows, deadline: deadline))
+        let check = DestinationCheck(
+            stored: noted.flatMap(DestinationCheck.Identity.init),
+            found: DestinationCheck.Identity(found) ?? .init(system: 0, timeline: 0), acknowledged: acknowledged,
+            coverage: coverage)
+        if check == .unknown { try store.note(found, deadline: deadline) }
+        return check
+    }
+}
+
+extension DestinationCheck.Identity {
+    /// `nil` where the server does not say which it is.
+    init?(_ identity: ServerIdentity) {
+        guard let system = identity.systemIdentifier, let timeline = identity.timeline else { return nil }
+        self.init(system: system, timeline: timeline)
+    }
+}
+
 /// What PostgreSQL answered to a transaction.
 struct CommitAnswer {
     let outcome: CommitOutcome

@@ -1,5 +1,6 @@
 import IngestCore
 import PostgresCopy
+import PostgresWire
 import Records
 import RedisStreams
 import RedisWire
@@ -22,6 +23,8 @@ final class RedisSession {
         keys = ControlKeys(group: settings.group)
         claimMethod = try connection.serverFacts().claimMethod
         reader = StreamReader(group: settings.group, consumer: consumer)
+        // From here on acknowledgements are guarded: the epoch is watched.
+        _ = try reader.acknowledge(CommandBuffer(), on: connection)
     }
 
     func close() { connection.close() }
@@ -50,23 +53,29 @@ final class RedisSession {
             queue.fail()
             throw error
         }
-        try Self.confirm(&queue, result.acknowledged)
+        try Self.confirm(&queue, result.acknowledgements)
         switch result.outcome {
         case .nothing, .entries: return .entries(token: result.epoch)
         case .missingGroup(let candidates): return .missingGroup(candidates)
-        case .wrongType: return .wrongType(try request.streams.filter { key throws(RedisError) in
-            let type = try connection.type(of: key)
-            return type != "stream" && type != "none"
-        })
+        case .wrongType: return .wrongType(try notStreams(among: request.streams))
         case .refused(let error): throw .server(error)
         }
+    }
+
+    private func notStreams(among keys: [StreamKey]) throws(RedisError) -> [StreamKey] {
+        var found: [StreamKey] = []
+        for key in keys {
+            let type = try connection.type(of: key)
+            if type != "stream", type != "none" { found.append(key) }
+        }
+        return found
     }
 
     /// Sends the acknowledgements that are ready without reading anything.
     func acknowledge(_ queue: inout AcknowledgementQueue, of sources: SourceMap) throws(RedisError) {
         let commands = Self.commands(queue.send(), sources, group)
         guard !commands.isEmpty else { return queue.confirm() }
-        let answered = try StreamReader.acknowledge(commands, group: group, on: connection)
+        let answered = try reader.acknowledge(commands, on: connection)
         try Self.confirm(&queue, answered)
     }
 

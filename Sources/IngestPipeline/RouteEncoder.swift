@@ -19,12 +19,13 @@ final class RouteEncoder {
     var staged: [String: Int] = [:]
     private var encoder: StreamEncoder
 
-    init(plans: [RowPlan], targets: [CopyTarget], limits: CodecLimits) throws(PlanError) {
+    init(mappings: [CheckedMapping], limits: CodecLimits, keptBytes: Int) throws(PlanError) {
         // Mappings of one table that fill the same columns in the same way share a batch of rows.
         var outputs: [Int] = []
         var tables: [Table] = []
         var sharers: [RowPlan] = []
-        for (plan, target) in zip(plans, targets) {
+        for mapping in mappings {
+            let plan = mapping.plan
             let shared = sharers.firstIndex { known in
                 known.table == plan.table && known.columns == plan.columns
                     && known.mapping.onConflict == plan.mapping.onConflict
@@ -33,12 +34,14 @@ final class RouteEncoder {
                 outputs.append(shared)
             } else {
                 outputs.append(tables.count)
-                tables.append(Table(rows: TableRows(for: plan), target: target))
+                let rows = TableRows(for: plan)
+                rows.keptBytes = keptBytes
+                tables.append(Table(rows: rows, target: mapping.target))
                 sharers.append(plan)
             }
         }
         self.tables = tables
-        encoder = try StreamEncoder(plans: plans, outputs: outputs, limits: limits)
+        encoder = try StreamEncoder(plans: mappings.map(\.plan), outputs: outputs, limits: limits)
     }
 
     /// Empties the tables for the next batch.

@@ -1,6 +1,9 @@
+import CoreMetrics
 import IngestCore
+import Logging
 import PostgresCopy
 import PostgresWire
+import RecordCodec
 import Records
 import RedisStreams
 import RedisWire
@@ -82,8 +85,9 @@ struct SourceResolver {
             try apply([], name)
             try onRedis { () throws(RedisError) in try redis.setEpoch(onlyIfMissing: true) }
             return false
-        case .restore(_, let marker, let group):
+        case .restore(_, let digits, let group):
             try apply([], name)
+            guard let marker = HexUUID(digits) else { return false }
             try rebuild(key, marker: marker, group: group)
             announce(key, "group_restored")
             return true
@@ -99,11 +103,11 @@ struct SourceResolver {
                 // Nobody can hold a source of a stream that never had one: other lanes need not look again.
                 try onRedis { () throws(RedisError) in
                     try redis.setEpoch(onlyIfMissing: true)
-                    try redis.makeGroup(key, marker: marker.digits, at: .create)
+                    try redis.makeGroup(key, marker: marker, at: .create)
                 }
                 return false
             }
-            try rebuild(key, marker: marker.digits, group: group)
+            try rebuild(key, marker: marker, group: group)
             announce(key, "stream_replaced")
             return true
         case .adopt(let floor):
@@ -111,7 +115,7 @@ struct SourceResolver {
             try apply([.open(marker, adoptedUpTo: floor)], name)
             try onRedis { () throws(RedisError) in
                 try redis.setEpoch(onlyIfMissing: true)
-                try redis.makeMarker(key, marker.digits)
+                try redis.mark(key, marker)
             }
             announce(key, "adopted")
             return true
@@ -121,7 +125,7 @@ struct SourceResolver {
     }
 
     private func rebuild(
-        _ key: StreamKey, marker: String, group: IncarnationDecision.GroupRepair
+        _ key: StreamKey, marker: HexUUID, group: IncarnationDecision.GroupRepair
     ) throws(LaneFailure) {
         try onRedis { () throws(RedisError) in
             // First the token: nobody may read from a group whose token he has not seen.
