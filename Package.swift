@@ -58,7 +58,9 @@ let package = Package(
         part("Migrations", ["PostgresWire"]),
 
         // Ring 5: what a program is composed of.
-        part("Settings", ["RecordCodec", .product(name: "Yams", package: "Yams")], resources: [.embedInCode("millrace.yaml")]),
+        part(
+            "Settings", ["RecordCodec", .product(name: "Yams", package: "Yams")],
+            resources: [.embedInCode("millrace.yaml")]),
 
         part(
             "Telemetry",
@@ -70,8 +72,10 @@ let package = Package(
             "AdminHTTP",
             [
                 .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdCore", package: "hummingbird"), .product(name: "Logging", package: "swift-log"),
-                .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         part("RecordFiles", ["Records", "CZlib"]),
@@ -86,14 +90,31 @@ let package = Package(
         tests("SimulationTests", ["IngestTesting", "IngestCore", "Records"]),
         tests("BlockingExecutorTests", ["BlockingExecutor"]),
         tests("RedisWireTests", ["RedisWire", "Records", "LocalServices", "IngestTesting"]),
-        tests("RedisStreamsTests", ["RedisStreams", "RedisWire", "Records", "IngestCore", "LocalServices", "IngestTesting"]),
+        tests(
+            "RedisStreamsTests",
+            ["RedisStreams", "RedisWire", "Records", "IngestCore", "LocalServices", "IngestTesting"]),
         tests("PostgresWireTests", ["PostgresWire", "Records", "LocalServices", "IngestTesting"]),
-        tests("PostgresCopyTests", ["PostgresCopy", "PostgresWire", "Migrations", "RecordCodec", "Records", "IngestCore", "LocalServices", "IngestTesting"]),
+        tests(
+            "PostgresCopyTests",
+            [
+                "PostgresCopy", "PostgresWire", "Migrations", "RecordCodec", "Records", "IngestCore", "LocalServices",
+                "IngestTesting",
+            ]),
         tests("MigrationsTests", ["Migrations", "PostgresWire", "LocalServices", "IngestTesting"]),
         tests("LocalServicesTests", ["LocalServices"]),
-        tests("RecordFilesTests", ["RecordFiles", "Records"]),
-        tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
-        tests("AdminHTTPTests", ["AdminHTTP"]),
+        tests("RecordFilesTests", ["RecordFiles", "Records", "CZlib"]),
+        tests(
+            "TelemetryTests",
+            [
+                "Telemetry", .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests(
+            "AdminHTTPTests",
+            [
+                "AdminHTTP", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         tests("SettingsTests", ["Settings", "RecordCodec"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),
     ],
