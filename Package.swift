@@ -38,6 +38,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
     ],
     targets: [
         // Ring 0: C libraries, module maps only.
@@ -72,7 +74,27 @@ let package = Package(
             ]),
 
         // Ring 5: what a program is composed of.
-        part("Settings", ["RecordCodec", .product(name: "Yams", package: "Yams")], resources: [.embedInCode("millrace.yaml")]),
+        part(
+            "Settings", ["RecordCodec", .product(name: "Yams", package: "Yams")],
+            resources: [.embedInCode("millrace.yaml")]),
+
+        part(
+            "Telemetry",
+            [
+                "Records", .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        part(
+            "AdminHTTP",
+            [
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        part("RecordFiles", ["Records", "CZlib"]),
 
         // Ring 6: kits.
         part("LocalServices", resources: localServicesScripts),
@@ -104,6 +126,19 @@ let package = Package(
             ]),
         tests("ArchitectureTests", []),
         tests("LocalServicesTests", ["LocalServices"]),
+        tests("RecordFilesTests", ["RecordFiles", "Records", "CZlib"]),
+        tests(
+            "TelemetryTests",
+            [
+                "Telemetry", .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests(
+            "AdminHTTPTests",
+            [
+                "AdminHTTP", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         tests("SettingsTests", ["Settings", "RecordCodec"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),
     ],
