@@ -56,7 +56,7 @@ let package = Package(
         part("Migrations", ["PostgresWire"]),
 
         // Ring 6: kits.
-        part("LocalServices", resources: localServicesScripts),
+        part("LocalServices", ["CPlatform"], resources: localServicesScripts),
         part("IngestTesting", ["Records", "IngestCore", "LocalServices"]),
 
         tests("RecordsTests", ["Records"]),
@@ -76,7 +76,7 @@ let package = Package(
                 "IngestTesting",
             ]),
         tests("MigrationsTests", ["Migrations", "PostgresWire", "LocalServices", "IngestTesting"]),
-        tests("LocalServicesTests", ["LocalServices"]),
+        tests("LocalServicesTests", ["LocalServices", "IngestTesting"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),
     ],
     swiftLanguageModes: [.v6]
