@@ -31,7 +31,14 @@ let package = Package(
     name: "millrace",
     platforms: [.macOS(.v26)],
     products: [],
-    dependencies: [],
+    dependencies: [
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    ],
     targets: [
         // Ring 0: C libraries, module maps only.
         .systemLibrary(name: "CHiredis"),
@@ -53,7 +60,10 @@ let package = Package(
         // Ring 3: meaning on top of the wires.
         part("RedisStreams", ["Records", "IngestCore", "RedisWire"]),
         part("PostgresCopy", ["Records", "IngestCore", "RecordCodec", "PostgresWire"]),
-        part("Migrations", ["PostgresWire"]),
+        part("Migrations", ["PostgresWire"], resources: [.embedInCode("sql")]),
+
+        // Ring 5: what a program is composed of.
+        part("Settings", ["RecordCodec", .product(name: "Yams", package: "Yams")], resources: [.embedInCode("millrace.yaml")]),
 
         // Ring 6: kits.
         part("LocalServices", ["CPlatform"], resources: localServicesScripts),
@@ -77,6 +87,7 @@ let package = Package(
             ]),
         tests("MigrationsTests", ["Migrations", "PostgresWire", "LocalServices", "IngestTesting"]),
         tests("LocalServicesTests", ["LocalServices", "IngestTesting"]),
+        tests("SettingsTests", ["Settings", "RecordCodec"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),
     ],
     swiftLanguageModes: [.v6]

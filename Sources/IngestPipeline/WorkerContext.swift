@@ -1,0 +1,67 @@
+import IngestCore
+import Logging
+import RecordCodec
+import Records
+import Synchronization
+
+/// What the lanes and the housekeeper of one process share. Thread-safe.
+final class WorkerContext: Sendable {
+    let settings: PipelineSettings
+    let routes: Routes
+    /// The compiled mappings, in the configuration's order.
+    let plans: [RowPlan]
+    let directory = StreamDirectory()
+    let stop: StopSignal
+    let log: Logger
+    let metrics: PipelineMetrics
+    let status: WorkerStatus
+    /// `<worker>.<slot>`: the beginning of every consumer name of this process.
+    let identity: String
+
+    init(
+        settings: PipelineSettings, plans: [RowPlan], identity: String, stop: StopSignal, log: Logger,
+        metrics: PipelineMetrics
+    ) {
+        self.settings = settings
+        self.plans = plans
+        self.identity = identity
+        self.stop = stop
+        self.log = log
+        self.metrics = metrics
+        routes = Routes(settings.mappings)
+        status = WorkerStatus(lanes: settings.lanes)
+    }
+
+    var now: ContinuousClock.Instant { ContinuousClock.now }
+
+    func consumer(lane: Int) -> String { "\(identity).\(lane)" }
+
+    /// Lanes of this process, for rendezvous and heartbeats.
+    var consumers: [String] { (0..<settings.lanes).map(consumer(lane:)) }
+}
+
+/// What each lane is doing, for `/readyz`, heartbeats and the drain check.
+final class WorkerStatus: Sendable {
+    struct Lane: Sendable {
+        /// Both connections stand.
+        var isConnected = false
+        /// What ended the last step, until one succeeds again.
+        var failure: String?
+        /// Nothing in flight, nothing to acknowledge, nothing claimed and unread.
+        var isSettled = true
+        /// When the lane last came round its loop; a lane that hangs stops its own heartbeat.
+        var lastTurn = ContinuousClock.now
+    }
+
+    private let lanes: Mutex<[Lane]>
+
+    init(lanes: Int) {
+        self.lanes = Mutex(Array(repeating: Lane(), count: lanes))
+    }
+
+    var all: [Lane] { lanes.withLock(\.self) }
+
+    func update(_ lane: Int, _ change: (inout Lane) -> Void) {
+        lanes.withLock { change(&$0[lane]) }
+    }
+}
