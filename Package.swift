@@ -97,7 +97,7 @@ let package = Package(
         part("RecordFiles", ["Records", "CZlib"]),
 
         // Ring 6: kits.
-        part("LocalServices", resources: localServicesScripts),
+        part("LocalServices", ["CPlatform"], resources: localServicesScripts),
         part("IngestTesting", ["Records", "IngestCore", "LocalServices"]),
 
         tests("RecordsTests", ["Records"]),
@@ -125,7 +125,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests("ArchitectureTests", []),
-        tests("LocalServicesTests", ["LocalServices"]),
+        tests("LocalServicesTests", ["LocalServices", "IngestTesting"]),
         tests("RecordFilesTests", ["RecordFiles", "Records", "CZlib"]),
         tests(
             "TelemetryTests",
