@@ -48,6 +48,17 @@ extension StartupFailure: CustomStringConvertible {
 }
 
 extension Worker {
+    /// Waits until both servers answer.
+    ///
+    /// Blocks its thread.
+    public static func reach(
+        _ settings: PipelineSettings, stop: StopSignal, wait: Duration
+    ) throws(StartupFailure) {
+        let end = ContinuousClock.now + wait
+        try connectPostgres(settings, until: end, stop).close()
+        try connectRedis(settings, until: end, stop).close()
+    }
+
     /// Connects, checks every mapping against the database, and takes a slot.
     ///
     /// Blocks its thread. Nothing is read from a stream and nothing acknowledged.
