@@ -79,16 +79,18 @@ struct StreamReaderTests {
     ])
     func keysMayBeAnyBytes(_ bytes: [UInt8]) async throws {
         let key = StreamKey(bytes: bytes)
-        let connection = try await prepared("r:plain", key)
+        // Cases run side by side: each has its own second stream.
+        let plain = StreamKey("r:plain\(bytes.count)")
+        let connection = try await prepared(plain, key)
         try connection.fill(key, count: 2)
         var reader = StreamReader(group: group, consumer: "c")
         var block = EntryBlock()
         #expect(
-            try reader.read(["r:plain", key], count: 9, wait: nil, on: connection, into: &block).outcome == .entries(2))
+            try reader.read([plain, key], count: 9, wait: nil, on: connection, into: &block).outcome == .entries(2))
         #expect(block.streams.map(\.key) == [key])
         try connection.command("DEL", .key(key))
         #expect(
-            try reader.read(["r:plain", key], count: 9, wait: nil, on: connection, into: &block).outcome
+            try reader.read([plain, key], count: 9, wait: nil, on: connection, into: &block).outcome
                 == .missingGroup(candidates: [key]))
     }
 
