@@ -43,6 +43,17 @@ public struct SourceRow: Equatable, Sendable {
     public var highestID: StreamID?
     /// `entries-added` as noted last, or the sum of the ledger's counts where that is larger.
     public var entriesAdded: Int64?
+
+    public init(
+        number: SourceNumber, incarnation: HexUUID, isOpen: Bool, highestID: StreamID? = nil,
+        entriesAdded: Int64? = nil
+    ) {
+        self.number = number
+        self.incarnation = incarnation
+        self.isOpen = isOpen
+        self.highestID = highestID
+        self.entriesAdded = entriesAdded
+    }
 }
 
 /// What the database knows about a stream, read under its lock.
@@ -51,6 +62,11 @@ public struct SourceFacts: Equatable, Sendable {
     public var rows: [SourceRow]
     /// Other groups that this database ingests the stream through.
     public var otherGroups: [String]
+
+    public init(rows: [SourceRow], otherGroups: [String]) {
+        self.rows = rows
+        self.otherGroups = otherGroups
+    }
 }
 
 /// A change to a stream's rows, decided under its lock.
