@@ -9,8 +9,13 @@ public struct SourceRecord: Equatable, Sendable {
     /// The larger of the row's `max_id` and the ledger's highest id; `nil` when nothing is known to be stored. The
     /// ledger's is exact, the row's may be ten seconds old.
     public var highestID: StreamID?
-    /// The larger of the row's `entries_added` and the sum of the ledger's counts.
+    /// `entries_added`: what XINFO STREAM said when it was last looked at. Overwritten at every look, never the
+    /// maximum, and not the ledger's sum: a stream that was deleted and began again with higher ids counts from one and
+    /// is still the same source.
     public var entriesAdded: Int?
+    /// Redis' replication id is not the one it had when the source was opened: a failover may have lost entries that
+    /// are stored and counted, so counters may have gone back although the stream is the same.
+    public var serverChanged = false
 
     public init(
         number: SourceNumber, marker: String, isOpen: Bool, highestID: StreamID? = nil, entriesAdded: Int? = nil

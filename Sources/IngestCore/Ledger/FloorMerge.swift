@@ -4,13 +4,15 @@ public import Records
 ///
 /// The reads must be made in this order, on **one** Redis connection, and nothing may come between them that replaced
 /// the group (a healing sets a new epoch token first):
-/// 1. the epoch token, 2. last-delivered and entries-read (XINFO GROUPS), 3. the pending summary (XPENDING),
-/// 4. the epoch token again, 5. the ledger's rows, in the merge's own transaction, on a PostgreSQL connection whose
-/// destination was checked when it opened.
+/// 1. the epoch token, 2. last-delivered (XINFO GROUPS), 3. the pending summary (XPENDING), 4. entries-read, pending
+/// and last-delivered (XINFO GROUPS again), 5. the epoch token again, 6. the ledger's rows, in the merge's own
+/// transaction, on a PostgreSQL connection whose destination was checked when it opened. 1 to 5 are one pipeline.
 ///
 /// Last-delivered before pending: an entry delivered between the two reads is above the first and cannot be missed.
 /// The other way round, an entry delivered after the pending read lies below last-delivered and would be covered
-/// uncommitted; a worker would then acknowledge it.
+/// uncommitted; a worker would then acknowledge it. The counts come last, since they must include whatever was
+/// acknowledged when the smallest pending id was read: counts from the first read let as many missing entries hide
+/// as were acknowledged in between.
 public enum FloorMerge {
     /// One row of the ledger.
     public struct Row: Equatable, Sendable {
@@ -30,26 +32,39 @@ public enum FloorMerge {
     public struct Facts: Equatable, Sendable {
         public var tokenBefore: [UInt8]?
         public var lastDelivered: StreamID
-        /// `nil` when Redis does not know (6.x, after a failover or XGROUP SETID).
-        public var entriesRead: Int?
-        public var pendingCount: Int
-        /// The smallest pending id; `nil` when nothing is pending.
-        public var pendingMin: StreamID?
+        /// The smallest and the largest pending id; `nil` when nothing is pending.
+        public var pending: IDRange?
+        /// Read after `pending`; `nil` when they prove nothing.
+        public var counts: Counts?
         public var tokenAfter: [UInt8]?
         /// All rows of the source, ascending.
         public var rows: [Row]
 
         public init(
-            tokenBefore: [UInt8]?, lastDelivered: StreamID, entriesRead: Int?, pendingCount: Int,
-            pendingMin: StreamID?, tokenAfter: [UInt8]?, rows: [Row]
+            tokenBefore: [UInt8]?, lastDelivered: StreamID, pending: IDRange?, counts: Counts?, tokenAfter: [UInt8]?,
+            rows: [Row]
         ) {
             self.tokenBefore = tokenBefore
             self.lastDelivered = lastDelivered
-            self.entriesRead = entriesRead
-            self.pendingCount = pendingCount
-            self.pendingMin = pendingMin
+            self.pending = pending
+            self.counts = counts
             self.tokenAfter = tokenAfter
             self.rows = rows
+        }
+    }
+
+    /// One reply of XINFO GROUPS. Give none when entries-read is NULL or missing (Redis 6), and when the server is
+    /// another than the one the source was opened on: entries that a failover lost count in the rows, and would hide
+    /// as many that are missing.
+    public struct Counts: Equatable, Sendable {
+        public var entriesRead: Int
+        public var pending: Int
+        public var lastDelivered: StreamID
+
+        public init(entriesRead: Int, pending: Int, lastDelivered: StreamID) {
+            self.entriesRead = entriesRead
+            self.pending = pending
+            self.lastDelivered = lastDelivered
         }
     }
 
@@ -84,22 +99,28 @@ public enum FloorMerge {
     /// The floor, when the numbers prove that every acknowledged entry at or below it has a row: of the entries
     /// delivered and no longer pending, none is missing in the sum of the rows below.
     private static func provenFloor(_ facts: Facts) -> Decision? {
-        guard let entriesRead = facts.entriesRead, var floor = highest(facts), floor > .min else { return nil }
+        guard let acknowledged = acknowledged(facts), var floor = highest(facts), floor > .min else { return nil }
         if let straddling = facts.rows.first(where: { $0.ids.lower <= floor && floor < $0.ids.upper }) {
             guard let below = straddling.ids.lower.predecessor else { return nil }
             floor = below
         }
         let below = facts.rows.prefix { $0.ids.upper <= floor }
-        guard below.count >= 2, let count = sum(below) else { return nil }
-        let (acknowledged, overflow) = entriesRead.subtractingReportingOverflow(facts.pendingCount)
-        guard !overflow, acknowledged <= count else { return nil }
+        guard below.count >= 2, let count = sum(below), acknowledged <= count else { return nil }
         return .floor(upTo: floor, count: count, replacing: below.count)
     }
 
     private static func highest(_ facts: Facts) -> StreamID? {
-        guard facts.pendingCount > 0 || facts.pendingMin != nil else { return facts.lastDelivered }
-        guard let below = facts.pendingMin?.predecessor else { return nil }
-        return min(below, facts.lastDelivered)
+        guard let pending = facts.pending else { return facts.lastDelivered }
+        return pending.lower.predecessor.map { min($0, facts.lastDelivered) }
+    }
+
+    /// Entries delivered and not pending. Unknown while entries above last-delivered are pending: the group was set
+    /// back, and entries-read does not count them.
+    private static func acknowledged(_ facts: Facts) -> Int? {
+        guard let counts = facts.counts else { return nil }
+        if let pending = facts.pending, pending.upper > counts.lastDelivered { return nil }
+        let (acknowledged, overflow) = counts.entriesRead.subtractingReportingOverflow(counts.pending)
+        return overflow || counts.pending < 0 ? nil : acknowledged
     }
 
     private static func gap(_ left: Row, _ right: Row) -> IDRange? {
