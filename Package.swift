@@ -60,7 +60,7 @@ let package = Package(
         // Ring 3: meaning on top of the wires.
         part("RedisStreams", ["Records", "IngestCore", "RedisWire"]),
         part("PostgresCopy", ["Records", "IngestCore", "RecordCodec", "PostgresWire"]),
-        part("Migrations", ["PostgresWire"]),
+        part("Migrations", ["PostgresWire"], resources: [.embedInCode("sql")]),
 
         // Ring 5: what a program is composed of.
         part("Settings", ["RecordCodec", .product(name: "Yams", package: "Yams")], resources: [.embedInCode("millrace.yaml")]),
