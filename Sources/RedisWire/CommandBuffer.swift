@@ -82,13 +82,21 @@ public struct CommandBuffer: Sendable {
     }
 
     public mutating func write(_ id: StreamID) {
-        let left = Self.digits(id.milliseconds)
-        let right = Self.digits(id.sequence)
-        header(Ascii.bulk, left + 1 + right)
-        decimal(id.milliseconds, digits: left)
-        bytes.append(Ascii.minus)
-        decimal(id.sequence, digits: right)
-        lineEnd()
+        // Written from its end, because its length comes first: `$15\r\n1630921200123-0\r\n` in one append.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { text in
+            var start = Self.prepend(Ascii.lineFeed, to: text, at: 64)
+            start = Self.prepend(Ascii.carriageReturn, to: text, at: start)
+            let end = start
+            start = Self.prepend(id.sequence, to: text, at: start)
+            start = Self.prepend(Ascii.minus, to: text, at: start)
+            start = Self.prepend(id.milliseconds, to: text, at: start)
+            let length = UInt64(end - start)
+            start = Self.prepend(Ascii.lineFeed, to: text, at: start)
+            start = Self.prepend(Ascii.carriageReturn, to: text, at: start)
+            start = Self.prepend(length, to: text, at: start)
+            start = Self.prepend(Ascii.bulk, to: text, at: start)
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
+        }
     }
 
     // MARK: Acknowledgements
@@ -131,10 +139,13 @@ public struct CommandBuffer: Sendable {
     // MARK: Bytes
 
     private mutating func header(_ type: UInt8, _ count: Int) {
-        bytes.append(type)
-        let value = UInt64(count)
-        decimal(value, digits: Self.digits(value))
-        lineEnd()
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { text in
+            var start = Self.prepend(Ascii.lineFeed, to: text, at: 32)
+            start = Self.prepend(Ascii.carriageReturn, to: text, at: start)
+            start = Self.prepend(UInt64(count), to: text, at: start)
+            start = Self.prepend(type, to: text, at: start)
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
+        }
     }
 
     private mutating func lineEnd() {
@@ -142,27 +153,20 @@ public struct CommandBuffer: Sendable {
         bytes.append(Ascii.lineFeed)
     }
 
-    private mutating func decimal(_ value: UInt64, digits: Int) {
-        let start = bytes.count
-        bytes.append(contentsOf: repeatElement(Ascii.zero, count: digits))
-        var rest = value
-        var index = start + digits
-        while rest > 0 {
-            index -= 1
-            bytes[index] = Ascii.zero + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        }
+    /// Writes a byte before `start`; returns where it is.
+    private static func prepend(_ byte: UInt8, to text: UnsafeMutableBufferPointer<UInt8>, at start: Int) -> Int {
+        text.initializeElement(at: start - 1, to: byte)
+        return start - 1
     }
 
-    private static func digits(_ value: UInt64) -> Int {
-        var count = 1
-        var bound: UInt64 = 10
-        while value >= bound {
-            count += 1
-            let (next, overflow) = bound.multipliedReportingOverflow(by: 10)
-            if overflow { break }
-            bound = next
-        }
-        return count
+    /// Writes a number's digits before `start`; returns where the first is. There are at most 20.
+    private static func prepend(_ value: UInt64, to text: UnsafeMutableBufferPointer<UInt8>, at start: Int) -> Int {
+        var rest = value
+        var index = start
+        repeat {
+            index = prepend(Ascii.zero + UInt8(truncatingIfNeeded: rest % 10), to: text, at: index)
+            rest /= 10
+        } while rest > 0
+        return index
     }
 }

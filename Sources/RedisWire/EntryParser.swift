@@ -161,6 +161,7 @@ public struct EntryParser: Sendable {
     private mutating func entry(
         _ bytes: Span<UInt8>, _ block: inout EntryBlock
     ) throws(ProtocolViolation) -> Progress? {
+        if let head = EntryHead.read(bytes, at: position) { return try fields(head, bytes, &block) }
         var cursor = ReplyCursor(bytes, at: position, shift: shift)
         guard let pair = try cursor.arrayHeader(limits) else { return incomplete(1) }
         guard pair == 2 else { throw cursor.violation("an entry that is not id and fields") }
@@ -171,23 +172,29 @@ public struct EntryParser: Sendable {
         guard let id = StreamID(ascii: bytes.extracting(idRange)) else { throw cursor.violation("an impossible id") }
         let body = cursor.position
         guard let count = try fieldCount(&cursor) else { return incomplete(1) }
-        block.beginEntry(id)
         guard count >= 0 else {
+            block.beginEntry(id)
             endDeleted(at: cursor.position, &block)
             return nil
         }
-        let fields = try FieldRun.read(bytes, from: cursor.position, count: count, shift: shift, limits, &block)
+        return try fields(
+            EntryHead(id: id, body: body, firstField: cursor.position, count: count), bytes, &block)
+    }
+
+    @inline(__always)
+    private mutating func fields(
+        _ head: EntryHead, _ bytes: Span<UInt8>, _ block: inout EntryBlock
+    ) throws(ProtocolViolation) -> Progress? {
+        block.beginEntry(head.id)
+        let fields = try FieldRun.read(bytes, from: head.firstField, count: head.count, shift: shift, limits, &block)
         if fields.isComplete, fields.end - position <= room {
-            return keep(body..<fields.end, &block)
-        }
-        if fields.leastEnd - position <= room {
-            block.cancelEntry()
-            return incomplete(max(1, fields.leastEnd - bytes.count))
+            return keep(head.body..<fields.end, &block)
         }
         block.cancelEntry()
-        block.beginEntry(id)
-        stage = .past(SkippedBody(fieldsLeft: count, byteCount: cursor.position - body))
-        position = cursor.position
+        if fields.leastEnd - position <= room { return incomplete(max(1, fields.leastEnd - bytes.count)) }
+        block.beginEntry(head.id)
+        stage = .past(SkippedBody(fieldsLeft: head.count, byteCount: head.firstField - head.body))
+        position = head.firstField
         return nil
     }
 

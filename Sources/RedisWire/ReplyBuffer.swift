@@ -64,8 +64,18 @@ struct ReplyBuffer {
         guard free < count else { return }
         let needed = end + count + EntryBlock.slack
         let doubled = min(max(2 * bytes.count, Self.smallestBytes), softLimit)
-        let target = max(needed, doubled)
-        bytes.append(contentsOf: repeatElement(0, count: target - bytes.count))
+        grow(to: max(needed, doubled))
+    }
+
+    private mutating func grow(to target: Int) {
+        let used = end
+        bytes = [UInt8](unsafeUninitializedCapacity: target) { buffer, count in
+            bytes.withUnsafeBytes { old in
+                UnsafeMutableRawBufferPointer(buffer).copyMemory(from: UnsafeRawBufferPointer(rebasing: old[..<used]))
+            }
+            buffer[used...].initialize(repeating: 0)
+            count = target
+        }
     }
 
     /// Lets `receive` fill the free bytes; it returns how many it wrote.
