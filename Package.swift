@@ -37,7 +37,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
     ],
     targets: [
         // Ring 0: C libraries, module maps only.
@@ -65,6 +65,20 @@ let package = Package(
         // Ring 5: what a program is composed of.
         part("Settings", ["RecordCodec", .product(name: "Yams", package: "Yams")], resources: [.embedInCode("millrace.yaml")]),
 
+        part(
+            "Telemetry",
+            [
+                "Records", .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        part(
+            "AdminHTTP",
+            [
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        part("RecordFiles", ["Records", "CZlib"]),
+
         // Ring 6: kits.
         part("LocalServices", resources: localServicesScripts),
         part("IngestTesting", ["Records", "IngestCore", "LocalServices"]),
@@ -87,6 +101,9 @@ let package = Package(
             ]),
         tests("MigrationsTests", ["Migrations", "PostgresWire", "LocalServices", "IngestTesting"]),
         tests("LocalServicesTests", ["LocalServices"]),
+        tests("RecordFilesTests", ["RecordFiles", "Records"]),
+        tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
+        tests("AdminHTTPTests", ["AdminHTTP"]),
         tests("SettingsTests", ["Settings", "RecordCodec"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),
     ],

@@ -97,23 +97,27 @@ extension SimulatedEntry {
     }
 
     /// `units` times ten to the power of `-decimals`, with all decimals: 1234 with 2 is `12.34`.
+    /// - Precondition: `decimals` is at most 18.
     mutating func write(decimal units: Int64, decimals: Int) {
-        if units < 0 { bytes.append(UInt8(ascii: "-")) }
-        let start = bytes.count
+        // Digits come from the right: collected in a small buffer, then copied at once.
+        var digits = InlineArray<24, UInt8>(repeating: UInt8(ascii: "0"))
+        var position = 24
         var rest = units.magnitude
         var written = 0
         repeat {
-            if written == decimals, decimals > 0 { bytes.append(UInt8(ascii: ".")) }
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            if written == decimals, decimals > 0 {
+                position -= 1
+                digits[position] = UInt8(ascii: ".")
+            }
+            position -= 1
+            digits[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
             written += 1
         } while rest > 0 || written <= decimals
-        var low = start
-        var high = bytes.count - 1
-        while low < high {
-            bytes.swapAt(low, high)
-            low += 1
-            high -= 1
+        if units < 0 {
+            position -= 1
+            digits[position] = UInt8(ascii: "-")
         }
+        digits.span.extracting(position...).withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
     }
 }
