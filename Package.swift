@@ -64,7 +64,6 @@ let package = Package(
 
         // Ring 5: what a program is composed of.
         part("Settings", ["RecordCodec", .product(name: "Yams", package: "Yams")], resources: [.embedInCode("millrace.yaml")]),
-
         part(
             "Telemetry",
             [
@@ -79,7 +78,14 @@ let package = Package(
             ]),
         part("RecordFiles", ["Records", "CZlib"]),
 
-        // Ring 6: kits.
+        // Ring 6: the command and the kits.
+        .executableTarget(
+            name: "millrace",
+            dependencies: [
+                "Records", "RecordCodec", "RecordFiles", "MarketSimulator", "RedisWire", "RedisStreams", "PostgresWire",
+                "Migrations", "Settings", "Telemetry",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: strict),
         part("LocalServices", resources: localServicesScripts),
         part("IngestTesting", ["Records", "IngestCore", "LocalServices"]),
 
@@ -104,6 +110,9 @@ let package = Package(
         tests("RecordFilesTests", ["RecordFiles", "Records"]),
         tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
         tests("AdminHTTPTests", ["AdminHTTP"]),
+        tests(
+            "CommandTests",
+            ["millrace", "IngestTesting", "LocalServices", "RedisWire", "PostgresWire", "Migrations", "Records"]),
         tests("SettingsTests", ["Settings", "RecordCodec"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),
     ],
