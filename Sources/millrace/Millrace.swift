@@ -19,8 +19,8 @@ struct Millrace: AsyncParsableCommand {
             """,
         version: "millrace \(ProgramVersion.current)",
         subcommands: [
-            PublishCommand.self, GenerateCommand.self, MigrateCommand.self,
-            ConfigCommand.self, VersionCommand.self,
+            PublishCommand.self, GenerateCommand.self, MigrateCommand.self, StreamCommand.self, PendingCommand.self,
+            StatsCommand.self, ConfigCommand.self, VersionCommand.self,
         ])
 
     static func main() async {

@@ -9,5 +9,5 @@ struct ConfigCommand: ParsableCommand {
               millrace config show
               millrace config show -c millrace.yaml -s batching.rows=5000 --json
             """,
-        subcommands: [ConfigCheck.self])
+        subcommands: [ConfigCheck.self, ConfigShow.self])
 }

@@ -95,7 +95,7 @@ struct GenerateCommand: ParsableCommand {
 
     private func send(_ entries: inout EntrySource) throws {
         let connection = try Servers(try source.load()).redis()
-        let publisher = StreamPublisher(connection, rate: rate, total: isEndless ? nil : count)
+        let publisher = PacedPublisher(connection, rate: rate, total: isEndless ? nil : count)
         while isEndless || publisher.begun < count, !Interruption.isAsked {
             entries.next()
             try publisher.beginEntry(entries.stream, id: nil, pairs: entries.entry.pairCount)

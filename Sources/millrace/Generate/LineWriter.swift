@@ -16,7 +16,7 @@ struct LineWriter {
     mutating func makeRoom() throws(CommandFailure) {
         if let pacer, let end = pacer.pause(before: lineCount, now: .now) {
             try flush()
-            StreamPublisher.sleep(until: end)
+            PacedPublisher.sleep(until: end)
         } else if bytes.count >= Self.bytesAtOnce {
             try flush()
         }

@@ -65,7 +65,7 @@ struct PublishCommand: ParsableCommand {
         }
         let connection = try Servers(try source.load()).redis()
         Interruption.watch()
-        let publisher = StreamPublisher(connection, rate: rate, total: count)
+        let publisher = PacedPublisher(connection, rate: rate, total: count)
         do {
             for path in paths { try publish(path, with: publisher) }
         } catch let error as InputProblem {
@@ -78,7 +78,7 @@ struct PublishCommand: ParsableCommand {
         if Interruption.isAsked { throw CommandFailure("stopped before the end of the input") }
     }
 
-    private func publish(_ path: String, with publisher: StreamPublisher) throws {
+    private func publish(_ path: String, with publisher: PacedPublisher) throws {
         let reader: RecordFileReader
         do throws(RecordFileError) {
             reader = try RecordFileReader(path: path, format: format(of: path))

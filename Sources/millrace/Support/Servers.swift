@@ -48,6 +48,7 @@ struct Servers {
 
     /// What happened, with the server's own words: the reader is its operator.
     static func words(_ error: RedisError) -> String {
+        if case .connect(let reason) = error { return reason }
         guard let answer = error.serverError else { return error.description }
         return "Redis answered \(answer.code) \(answer.message.prefix(300))"
     }
@@ -68,13 +69,18 @@ struct Servers {
             return try PostgresConnection.connect(to: endpoint, applicationName: "millrace/command")
         } catch {
             throw CommandFailure(
-                "cannot reach PostgreSQL at \(endpoint): \(error.message)",
+                "cannot reach PostgreSQL at \(endpoint): \(Self.firstSentence(error.message))",
                 fix: """
                     start it, or give its address with -s postgres.url=postgresql://user@host:5432/database, \
                     MILLRACE_POSTGRES_URL or PG* variables
                     """,
                 status: error.kind == .configuration ? ExitStatus.badConfiguration : ExitStatus.failed)
         }
+    }
+
+    /// libpq adds questions to its reasons, on lines of their own.
+    private static func firstSentence(_ message: String) -> String {
+        String(message[..<(message.firstRange(of: "; \t")?.lowerBound ?? message.endIndex)])
     }
 
     static func failure(_ error: PostgresError) -> CommandFailure {

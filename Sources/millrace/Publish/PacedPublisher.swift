@@ -5,7 +5,7 @@ import RedisWire
 /// Writes entries to streams with pipelined XADDs: bounded memory, at an even rate where one is asked for.
 ///
 /// Blocks; used by one thread. After a failure some entries may be in their streams without having been counted.
-final class StreamPublisher {
+final class PacedPublisher {
     static let commandsAtOnce = 500
     static let bytesAtOnce = 1 << 20
     /// Pipelines without replies; with two, the server works while we prepare the next.
