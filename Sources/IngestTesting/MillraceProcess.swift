@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 import Glibc
 
 /// The built `millrace` command as a process of its own, the way an operator runs it.
@@ -45,7 +45,7 @@ public final class MillraceProcess: Sendable {
         throw Failure.notBuilt(path: runner)
     }
 
-    public let pid: pid_t
+    public let pid: Int32
     private let process: RunningProcess
     private let folder: URL
 
@@ -118,7 +118,7 @@ public final class MillraceProcess: Sendable {
     }
 
     private static func create(_ file: URL) throws -> FileHandle {
-        FileManager.default.createFile(atPath: file.path, contents: nil)
+        try Data().write(to: file)
         return try FileHandle(forWritingTo: file)
     }
 
