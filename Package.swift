@@ -77,7 +77,6 @@ let package = Package(
         part(
             "Settings", ["RecordCodec", .product(name: "Yams", package: "Yams")],
             resources: [.embedInCode("millrace.yaml")]),
-
         part(
             "Telemetry",
             [
@@ -96,7 +95,23 @@ let package = Package(
             ]),
         part("RecordFiles", ["Records", "CZlib"]),
 
-        // Ring 6: kits.
+        part(
+            "WorkerApp",
+            [
+                "AdminHTTP", "BlockingExecutor", "IngestCore", "IngestPipeline", "Migrations", "PostgresWire",
+                "RecordCodec", "RedisWire", "Settings", "Telemetry", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+
+        // Ring 6: the command and the kits.
+        .executableTarget(
+            name: "millrace",
+            dependencies: [
+                "Records", "RecordCodec", "RecordFiles", "MarketSimulator", "RedisWire", "RedisStreams", "PostgresWire",
+                "Migrations", "Settings", "Telemetry", "IngestPipeline", "WorkerApp", "LocalServices",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
         part("LocalServices", ["CPlatform"], resources: localServicesScripts),
         part("IngestTesting", ["Records", "IngestCore", "LocalServices"]),
 
@@ -139,6 +154,12 @@ let package = Package(
                 "AdminHTTP", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
+        tests(
+            "CommandTests",
+            ["millrace", "IngestTesting", "LocalServices", "RedisWire", "PostgresWire", "Migrations", "Records"]),
+        tests(
+            "EndToEndTests",
+            ["millrace", "IngestTesting", "LocalServices", "RedisWire", "PostgresWire", "Migrations", "Records"]),
         tests("SettingsTests", ["Settings", "RecordCodec"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),
     ],
