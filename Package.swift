@@ -20,6 +20,13 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+/// Shell text compiled into the module, so that a built binary needs no checkout beside it.
+let localServicesScripts: [Resource] = [
+    .embedInCode("Scripts/supervise.sh"),
+    .embedInCode("Scripts/enter-root.sh"),
+    .embedInCode("Scripts/timescaledb-root.sh"),
+]
+
 let package = Package(
     name: "millrace",
     platforms: [.macOS(.v26)],
@@ -55,7 +62,16 @@ let package = Package(
         // Ring 3: meaning on top of the wires.
         part("RedisStreams", ["Records", "IngestCore", "RedisWire"]),
         part("PostgresCopy", ["Records", "IngestCore", "RecordCodec", "PostgresWire"]),
-        part("Migrations", ["PostgresWire"]),
+        part("Migrations", ["PostgresWire"], resources: [.embedInCode("sql")]),
+
+        // Ring 4: the flow.
+        part(
+            "IngestPipeline",
+            [
+                "Records", "RecordCodec", "IngestCore", "BlockingExecutor", "RedisWire", "PostgresWire", "RedisStreams",
+                "PostgresCopy", .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ]),
 
         // Ring 5: what a program is composed of.
         part(
@@ -81,7 +97,7 @@ let package = Package(
         part("RecordFiles", ["Records", "CZlib"]),
 
         // Ring 6: kits.
-        part("LocalServices"),
+        part("LocalServices", ["CPlatform"], resources: localServicesScripts),
         part("IngestTesting", ["Records", "IngestCore", "LocalServices"]),
 
         tests("RecordsTests", ["Records"]),
@@ -101,7 +117,15 @@ let package = Package(
                 "IngestTesting",
             ]),
         tests("MigrationsTests", ["Migrations", "PostgresWire", "LocalServices", "IngestTesting"]),
-        tests("LocalServicesTests", ["LocalServices"]),
+        tests(
+            "IngestPipelineTests",
+            [
+                "IngestPipeline", "IngestCore", "Records", "RecordCodec", "RedisWire", "RedisStreams", "PostgresWire",
+                "PostgresCopy", "Migrations", "LocalServices", "IngestTesting",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests("ArchitectureTests", []),
+        tests("LocalServicesTests", ["LocalServices", "IngestTesting"]),
         tests("RecordFilesTests", ["RecordFiles", "Records", "CZlib"]),
         tests(
             "TelemetryTests",

@@ -1,0 +1,45 @@
+# One command each; `make help` lists them. Everything works on a fresh Debian 12 or 13 with only the Swift toolchain.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+SWIFT ?= swift
+# Another build folder or fewer jobs: make test SWIFT_FLAGS="--scratch-path .build-x -j 2"
+SWIFT_FLAGS ?=
+SOURCES := Package.swift $(wildcard Sources Tests Benchmarks Examples)
+
+.PHONY: help setup build release test lint check demo bench prove clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing (as root; otherwise say what to install)
+	@SWIFT="$(SWIFT)" deploy/dev/setup.sh
+
+build: setup ## Debug build
+	$(SWIFT) build $(SWIFT_FLAGS)
+
+release: setup ## Release build
+	$(SWIFT) build -c release $(SWIFT_FLAGS)
+
+test: setup lint ## What CI runs: lint, build everything, run every test
+	$(SWIFT) build --build-tests $(SWIFT_FLAGS)
+	$(SWIFT) test --skip-build $(SWIFT_FLAGS)
+
+lint: ## Formatting and style
+	$(SWIFT) format lint --strict --recursive --parallel $(SOURCES)
+
+check: setup lint ## Lint, and a build in which warnings are errors
+	$(SWIFT) build --build-tests -Xswiftc -warnings-as-errors $(SWIFT_FLAGS)
+
+demo: setup ## Recorded market data into hypertables, with kills and garbage on the way
+	$(SWIFT) run -c release $(SWIFT_FLAGS) millrace demo
+
+bench: setup ## Rows per second beside psql \copy
+	$(SWIFT) run -c release $(SWIFT_FLAGS) millrace bench
+
+prove: setup ## Every figure of the README again
+	$(SWIFT) run -c release $(SWIFT_FLAGS) millrace prove
+
+clean: ## Remove what was built here (the cache of roots and clusters stays)
+	$(SWIFT) package clean $(SWIFT_FLAGS)

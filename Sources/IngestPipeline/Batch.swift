@@ -1,0 +1,75 @@
+import IngestCore
+import Records
+
+/// A block that batches point into. It belongs to one lane's thread and goes back to the lane's pool with its last
+/// batch.
+final class HeldBlock {
+    var block: EntryBlock
+    /// Batches that point into it and are not done.
+    var users = 0
+
+    init(_ block: consuming EntryBlock) {
+        self.block = block
+    }
+}
+
+/// Entries that one transaction shall dispose of, and where their fields lie.
+struct Batch {
+    /// Where the entries of one delivery lie.
+    struct Part {
+        let stream: StreamKey
+        let route: Routes.RouteID
+        let places: Places
+
+        func part(_ bounds: Range<Int>) -> Part {
+            Part(stream: stream, route: route, places: places.part(bounds))
+        }
+    }
+
+    /// The block's index of each entry of a delivery.
+    enum Places {
+        /// Side by side from this index on: a whole reply of one stream.
+        case contiguous(from: Int)
+        /// One by one; `nil` for an entry that was deleted before it could be read.
+        case listed([Int?])
+
+        func index(_ entry: Int) -> Int? {
+            switch self {
+            case .contiguous(let first): first + entry
+            case .listed(let indexes): indexes[entry]
+            }
+        }
+
+        func part(_ bounds: Range<Int>) -> Places {
+            switch self {
+            case .contiguous(let first): .contiguous(from: first + bounds.lowerBound)
+            case .listed(let indexes): .listed(Array(indexes[bounds]))
+            }
+        }
+    }
+
+    let number: BatchNumber
+    let source: HeldBlock
+    let readAt: ContinuousClock.Instant
+    /// One per delivery of the batch, in the same order.
+    var parts: [Part]
+    /// Entries the database refused, by their index in the block.
+    var refused: [Int: Rejection] = [:]
+    /// Tries that ended in a failure which may pass (a deadlock, a serialization failure).
+    var retries = 0
+
+    /// Cuts the parts behind the first `count` entries, as ``DeliveryLedger/split(_:after:)`` cuts the deliveries.
+    mutating func split(after count: Int, deliveries: [Delivery], rest number: BatchNumber) -> Batch {
+        var left = count
+        var head: [Part] = []
+        var tail: [Part] = []
+        for (part, delivery) in zip(parts, deliveries) {
+            let taken = min(left, delivery.ids.count)
+            left -= taken
+            if taken > 0 { head.append(part.part(0..<taken)) }
+            if taken < delivery.ids.count { tail.append(part.part(taken..<delivery.ids.count)) }
+        }
+        parts = head
+        return Batch(number: number, source: source, readAt: readAt, parts: tail, refused: refused)
+    }
+}

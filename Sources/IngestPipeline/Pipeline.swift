@@ -1,0 +1,80 @@
+import IngestCore
+import PostgresWire
+import Records
+
+/// The flow of one lane, as a list of steps. Synchronous: it owns its thread, its two connections and all its state.
+///
+/// While PostgreSQL commits one batch the lane reads and encodes the next (split phase). At most one transaction is
+/// under way, and at most two blocks are held, so memory does not grow with the backlog.
+///
+/// Any lost connection ends the step with a ``LaneFailure``; ``startOver()`` then drops everything that is held. The
+/// entries are still pending in Redis and what was committed is in the ledger: the next steps begin by reading the
+/// own pending entries back. (docs/decisions/0002-crash-only-lanes.md)
+final class Pipeline {
+    let worker: WorkerContext
+    /// The lane's consumer in the group.
+    let consumer: String
+    let number: Int
+
+    var redis: RedisSession?
+    var postgres: PostgresSession?
+    var sources = SourceMap()
+    var readPlan = ReadPlan()
+    var claims: ClaimStage
+    var ledger = DeliveryLedger()
+    var acknowledgements = AcknowledgementQueue()
+    var encoders: [Routes.RouteID: RouteEncoder] = [:]
+    /// The batch whose COMMIT was sent and not answered yet.
+    var inFlight: SentBatch?
+    /// Blocks whose batches are done, to be filled again.
+    var spareBlocks: [HeldBlock] = []
+    var assignment = StreamAssignment()
+
+    init(worker: WorkerContext, number: Int, consumer: String) {
+        self.worker = worker
+        self.number = number
+        self.consumer = consumer
+        claims = ClaimStage(settings: worker.settings)
+    }
+
+    /// One turn of the lane. Waits for entries at most a quarter of a second.
+    func step() throws(LaneFailure) {
+        // 1. Both connections stand; the database is the one that Redis was told about.
+        try connect()
+
+        // 2. Which streams this lane reads: its own, and its neighbours' when it has nothing to do.
+        refreshAssignment()
+
+        // 3. Entries: what is left pending (own, or of consumers that died) before what is new.
+        let delivered = try claims.isDue(worker.now) ? claimPending() : readNew()
+
+        // 4. Cut them into batches, one transaction each.
+        var batches = admit(delivered)
+
+        while !batches.isEmpty {
+            let batch = batches.removeFirst()
+            // 5. What may be recorded, and what the ledger already has.
+            guard let planned = try plan(batch) else { continue }
+            // 6. Entries to binary rows and dead letters, while the previous COMMIT is under way.
+            let encoded: EncodedBatch
+            switch try encode(planned) {
+            case .full(let whole):
+                encoded = whole
+            case .tooMuch(let count):
+                batches = cut(batch, behind: count) + batches
+                continue
+            }
+            // 7. The previous COMMIT's answer; only a receipt makes acknowledgements.
+            guard try settle() == .clean else {
+                // Working off a failed batch used the buffers: encode again.
+                batches.insert(batch, at: 0)
+                continue
+            }
+            // 8. BEGIN, COPY, fence, dead letters, COMMIT: sent, not awaited.
+            try send(encoded)
+        }
+
+        // 9. Nothing new came: wait for the COMMIT under way.
+        if delivered == nil { try settle() }
+    }
+}

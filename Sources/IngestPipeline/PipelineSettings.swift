@@ -1,0 +1,64 @@
+public import PostgresWire
+public import RecordCodec
+public import RedisWire
+
+/// What the lanes and the housekeeper need to know, as plain values.
+public struct PipelineSettings: Sendable {
+    public var redis: RedisEndpoint
+    public var postgres: PostgresEndpoint
+    /// The operator's name for this Redis deployment. Part of every stream's identity in the ledger: two servers that
+    /// write into one database need two names, one server that moves keeps its name.
+    public var redisDeployment: String
+    public var group: String
+    public var worker: String
+    public var lanes: Int
+    public var mappings: [StreamMapping]
+
+    /// Most entries and bytes of one read. Bytes count the entries as they lie in the reply.
+    public var batchRows: Int
+    public var batchBytes: Int
+    /// Most bytes of a reply that are kept; entries behind it are fetched one by one.
+    public var replyBytes: Int
+    /// Larger entries cannot become rows.
+    public var entryBytes: Int
+    /// Larger entries are dead-lettered by reference, without their fields.
+    public var deadLetterBytes: Int
+    public var maxFields: Int
+
+    public var claimEvery: Duration
+    /// Entries of a living consumer may be claimed when they were not touched for this long.
+    public var claimAfter: Duration
+    public var claimCount: Int
+    public var discoverEvery: Duration
+    /// About how many letters the dead-letter stream keeps. The table keeps all.
+    public var mirrorMax: Int
+    public var shutdownGrace: Duration
+
+    public init(
+        redis: RedisEndpoint, postgres: PostgresEndpoint, redisDeployment: String, group: String, worker: String,
+        lanes: Int, mappings: [StreamMapping], batchRows: Int = 10_000, batchBytes: Int = 4 << 20,
+        replyBytes: Int = 8 << 20, entryBytes: Int = 1 << 20, deadLetterBytes: Int = 8 << 20, maxFields: Int = 512,
+        claimEvery: Duration = .seconds(1), claimAfter: Duration = .seconds(30), claimCount: Int = 500,
+        discoverEvery: Duration = .seconds(2), mirrorMax: Int = 100_000, shutdownGrace: Duration = .seconds(10)
+    ) {
+        self.redis = redis
+        self.postgres = postgres
+        self.redisDeployment = redisDeployment
+        self.group = group
+        self.worker = worker
+        self.lanes = lanes
+        self.mappings = mappings
+        self.batchRows = batchRows
+        self.batchBytes = batchBytes
+        self.replyBytes = replyBytes
+        self.entryBytes = entryBytes
+        self.deadLetterBytes = deadLetterBytes
+        self.maxFields = maxFields
+        self.claimEvery = claimEvery
+        self.claimAfter = claimAfter
+        self.claimCount = claimCount
+        self.discoverEvery = discoverEvery
+        self.mirrorMax = mirrorMax
+        self.shutdownGrace = shutdownGrace
+    }
+}

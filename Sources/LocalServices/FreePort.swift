@@ -1,0 +1,32 @@
+import Glibc
+
+/// A loopback port nobody listens on.
+///
+/// Taken from below the kernel's ephemeral range: a server that is killed and restarted on its port must not find that
+/// an outgoing connection of some other process got the number meanwhile.
+enum FreePort {
+    private static let range: ClosedRange<UInt16> = 12_000...32_000
+
+    static func find() throws -> Int {
+        for _ in 0..<500 {
+            let port = UInt16.random(in: range)
+            if isFree(port) { return Int(port) }
+        }
+        throw ServiceError("no free port on 127.0.0.1 between \(range.lowerBound) and \(range.upperBound)")
+    }
+
+    private static func isFree(_ port: UInt16) -> Bool {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    }
+}

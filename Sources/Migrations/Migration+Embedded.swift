@@ -1,0 +1,17 @@
+extension Migration {
+    /// The steps that this program ships, from `sql/migrations`, ascending.
+    public static let shipped: [Migration] = [
+        Migration(
+            1, "ingest_ledger",
+            up: text(PackageResources.m0001_ingest_ledger_up_sql),
+            down: text(PackageResources.m0001_ingest_ledger_down_sql)),
+        Migration(
+            2, "market_data",
+            up: text(PackageResources.m0002_market_data_up_sql),
+            down: text(PackageResources.m0002_market_data_down_sql)),
+    ]
+
+    private static func text(_ bytes: [UInt8]) -> String {
+        String(decoding: bytes, as: UTF8.self)
+    }
+}

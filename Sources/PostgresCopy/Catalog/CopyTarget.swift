@@ -1,0 +1,113 @@
+public import PostgresWire
+
+/// What happens to a row whose key the table has already.
+public enum ConflictPolicy: Equatable, Sendable {
+    /// It fails: the table has no such key, or a second row is a mistake.
+    case error
+    /// It is a duplicate: counted, not stored. Tried as a plain COPY first.
+    case ignore(key: [String])
+    /// The row with the larger version, compared column by column, stays. NULL is the oldest version.
+    case update(key: [String], version: [String])
+}
+
+/// A table that rows are copied into, with the SQL for it: made once, checked against the catalog.
+public struct CopyTarget: Equatable, Sendable {
+    public let table: TableName
+    public let oid: UInt32
+    /// The columns of the COPY, in order.
+    public let columns: [String]
+    public let policy: ConflictPolicy
+    /// Triggers may drop rows: COMMIT is sent only after the counts were checked.
+    public let hasRowTriggers: Bool
+    /// The index of the key, unless the policy is `error`.
+    let keyIndex: String?
+    let hasOneUniqueIndex: Bool
+    let sql: StatementTexts
+
+    /// The target's statements, names quoted.
+    struct StatementTexts: Equatable, Sendable {
+        var copy: String
+        /// The rest is empty for the policy `error`.
+        var stageName = ""
+        var createStage = ""
+        var copyToStage = ""
+        var insertFromStage = ""
+    }
+
+    /// Checks that the rows can be written as asked.
+    /// - Throws: the first ``TargetProblem``.
+    public init(
+        _ description: TableDescription, columns: [String], policy: ConflictPolicy
+    ) throws(TargetProblem) {
+        try Self.check(description, columns: columns)
+        let index = try Self.keyIndex(of: description, columns: columns, policy: policy)
+        table = description.name
+        oid = description.oid
+        self.columns = columns
+        self.policy = policy
+        hasRowTriggers = !description.rowTriggers.isEmpty
+        keyIndex = index?.name
+        hasOneUniqueIndex = description.uniqueIndexes.count == 1
+        do throws(PostgresError) {
+            sql = try StatementTexts(description, columns: columns, policy: policy, index: index)
+        } catch {
+            throw .postgres(error)
+        }
+    }
+
+    /// Whether rows of this target always go through the staging table.
+    public var alwaysStages: Bool {
+        switch policy {
+        case .error, .ignore: false
+        case .update: true
+        }
+    }
+
+    /// Whether the error says that a row's natural key is in the table already: repeat the unit with staging.
+    public func isDuplicateKey(_ error: PostgresError) -> Bool {
+        guard let keyIndex, error.sqlState == .uniqueViolation, let constraint = error.constraint else { return false }
+        return hasOneUniqueIndex || Self.isIndex(keyIndex, namedBy: constraint)
+    }
+
+    /// A chunk's index is called `_hyper_1_8_chunk_<index>`, cut to what a name may have.
+    private static func isIndex(_ index: String, namedBy constraint: String) -> Bool {
+        if constraint == index { return true }
+        guard constraint.hasPrefix("_hyper_"), let mark = constraint.firstRange(of: "_chunk_") else { return false }
+        let rest = constraint[mark.upperBound...]
+        return rest == index || (constraint.utf8.count >= SQLText.maximumNameBytes && index.hasPrefix(rest))
+    }
+
+    private static func check(_ table: TableDescription, columns: [String]) throws(TargetProblem) {
+        guard table.kind == "r" || table.kind == "p" else { throw .notATable(table.name, kind: table.kind) }
+        guard table.isPermanent else { throw .notPermanent(table.name) }
+        guard table.mayInsert else { throw .missingRight(table.name, right: "INSERT") }
+        guard !table.hasRowSecurity else { throw .rowSecurity(table.name) }
+        for name in columns {
+            guard let column = table.column(name) else { throw .noColumn(table.name, column: name) }
+            if column.isGenerated { throw .generatedColumn(table.name, column: name) }
+        }
+    }
+
+    private static func keyIndex(
+        of table: TableDescription, columns: [String], policy: ConflictPolicy
+    ) throws(TargetProblem) -> UniqueIndex? {
+        let key: [String]
+        switch policy {
+        case .error: return nil
+        case .ignore(let wanted): key = wanted
+        case .update(let wanted, let version):
+            key = wanted
+            guard table.mayUpdate else { throw .missingRight(table.name, right: "UPDATE") }
+            guard !version.isEmpty else { throw .noVersion(table.name) }
+            for name in version where !columns.contains(name) { throw .noColumn(table.name, column: name) }
+            for name in key where table.column(name)?.isNotNull == false {
+                throw .nullableKey(table.name, column: name)
+            }
+        }
+        for name in key where !columns.contains(name) { throw .noColumn(table.name, column: name) }
+        guard table.rowTriggers.isEmpty else { throw .rowTriggers(table.name, triggers: table.rowTriggers) }
+        guard !table.hasRules else { throw .rules(table.name) }
+        guard let index = table.uniqueIndex(over: key) else { throw .noUniqueKey(table.name, key: key) }
+        return index
+    }
+}

@@ -1,0 +1,108 @@
+/// The rows of one statement, as text.
+///
+/// It is a copy: it does not refer to the connection, which may be closed meanwhile.
+public struct ResultSet: Sendable {
+    /// The columns' names, in order.
+    public let columns: [String]
+    /// The command's tag, such as `SELECT 3`.
+    public let tag: String
+    public let count: Int
+    private let bytes: [UInt8]
+    /// Where cell `row * columns.count + column` lies in `bytes`; `nil` is NULL.
+    private let cells: [Range<Int>?]
+
+    init(columns: [String], tag: String, count: Int, bytes: [UInt8], cells: [Range<Int>?]) {
+        self.columns = columns
+        self.tag = tag
+        self.count = count
+        self.bytes = bytes
+        self.cells = cells
+    }
+
+    static func empty(tag: String) -> ResultSet {
+        ResultSet(columns: [], tag: tag, count: 0, bytes: [], cells: [])
+    }
+
+    func cell(row: Int, column: Int) -> ArraySlice<UInt8>? {
+        cells[row * columns.count + column].map { bytes[$0] }
+    }
+}
+
+extension ResultSet: RandomAccessCollection {
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { count }
+    public subscript(position: Int) -> Row { Row(set: self, index: position) }
+
+    /// One row. Columns are found by name; asking for a name the statement does not have throws.
+    public struct Row: Sendable {
+        fileprivate let set: ResultSet
+        fileprivate let index: Int
+    }
+}
+
+extension ResultSet.Row {
+    /// The value as text, or `nil` for NULL.
+    public func text(_ name: String) throws(PostgresError) -> String? {
+        try cell(name).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The value, which must not be NULL.
+    public func requiredText(_ name: String) throws(PostgresError) -> String {
+        guard let value = try text(name) else { throw wrong(name, "NULL") }
+        return value
+    }
+
+    public func integer(_ name: String) throws(PostgresError) -> Int64? {
+        guard let text = try text(name) else { return nil }
+        guard let value = Int64(text) else { throw wrong(name, "not an integer") }
+        return value
+    }
+
+    public func requiredInteger(_ name: String) throws(PostgresError) -> Int64 {
+        guard let value = try integer(name) else { throw wrong(name, "NULL") }
+        return value
+    }
+
+    /// A `boolean`; NULL counts as `false`.
+    public func isTrue(_ name: String) throws(PostgresError) -> Bool {
+        switch try text(name) {
+        case "t": true
+        case "f", nil: false
+        case .some: throw wrong(name, "not a boolean")
+        }
+    }
+
+    /// A `bytea` in the server's `\x…` form.
+    public func bytes(_ name: String) throws(PostgresError) -> [UInt8]? {
+        guard let cell = try cell(name) else { return nil }
+        guard cell.starts(with: [UInt8(ascii: "\\"), UInt8(ascii: "x")]), cell.count % 2 == 0 else {
+            throw wrong(name, "not a bytea")
+        }
+        var result: [UInt8] = []
+        result.reserveCapacity(cell.count / 2)
+        for index in stride(from: cell.startIndex + 2, to: cell.endIndex, by: 2) {
+            guard let high = Self.digit(cell[index]), let low = Self.digit(cell[index + 1]) else {
+                throw wrong(name, "not a bytea")
+            }
+            result.append(high << 4 | low)
+        }
+        return result
+    }
+
+    private func cell(_ name: String) throws(PostgresError) -> ArraySlice<UInt8>? {
+        guard let column = set.columns.firstIndex(of: name) else { throw wrong(name, "no such column") }
+        return set.cell(row: index, column: column)
+    }
+
+    private func wrong(_ name: String, _ what: String) -> PostgresError {
+        PostgresError(.decoding, message: "column \(name): \(what)")
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        default: nil
+        }
+    }
+}

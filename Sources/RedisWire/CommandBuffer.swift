@@ -1,0 +1,172 @@
+public import Records
+
+/// One argument of a command.
+public enum RedisArgument: Sendable, Equatable {
+    case text(String)
+    case bytes([UInt8])
+    case integer(Int)
+    case id(StreamID)
+
+    public static func key(_ key: StreamKey) -> RedisArgument { .bytes(key.bytes) }
+}
+
+extension RedisArgument: ExpressibleByStringLiteral, ExpressibleByStringInterpolation, ExpressibleByIntegerLiteral {
+    public init(stringLiteral value: String) { self = .text(value) }
+    public init(integerLiteral value: Int) { self = .integer(value) }
+}
+
+/// Commands as the bytes that go over the wire, any number of them, to be sent in one write.
+///
+/// A batch that waits for its commit keeps its acknowledgements in one of these: the block they were read from may
+/// then be reused.
+public struct CommandBuffer: Sendable {
+    /// XACK takes so many ids at a time: 5,000 in one command would hold up the server for 6 ms.
+    public static let acknowledgedAtOnce = 1_000
+
+    public private(set) var bytes: [UInt8] = []
+    /// How many replies these commands will have.
+    public private(set) var commandCount = 0
+
+    public init() {}
+
+    public var isEmpty: Bool { bytes.isEmpty }
+
+    /// Empties the buffer and keeps its memory.
+    public mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        commandCount = 0
+    }
+
+    public mutating func append(_ arguments: RedisArgument...) {
+        append(arguments)
+    }
+
+    public mutating func append(_ arguments: [RedisArgument]) {
+        begin(argumentCount: arguments.count)
+        for argument in arguments { write(argument) }
+    }
+
+    /// Adds the commands of another buffer.
+    public mutating func append(contentsOf other: borrowing CommandBuffer) {
+        bytes.append(contentsOf: other.bytes)
+        commandCount += other.commandCount
+    }
+
+    // MARK: Piece by piece
+
+    /// Starts a command; exactly so many ``write(_:)`` calls must follow.
+    public mutating func begin(argumentCount: Int) {
+        header(Ascii.array, argumentCount)
+        commandCount += 1
+    }
+
+    public mutating func write(_ argument: RedisArgument) {
+        switch argument {
+        case .text(let text): write(text)
+        case .bytes(let argument): write(argument)
+        case .integer(let value): write(String(value))
+        case .id(let id): write(id)
+        }
+    }
+
+    public mutating func write(_ argument: [UInt8]) {
+        header(Ascii.bulk, argument.count)
+        bytes.append(contentsOf: argument)
+        lineEnd()
+    }
+
+    public mutating func write(_ text: String) {
+        header(Ascii.bulk, text.utf8.count)
+        bytes.append(contentsOf: text.utf8)
+        lineEnd()
+    }
+
+    public mutating func write(_ id: StreamID) {
+        // Written from its end, because its length comes first: `$15\r\n1630921200123-0\r\n` in one append.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { text in
+            var start = Self.prepend(Ascii.lineFeed, to: text, at: 64)
+            start = Self.prepend(Ascii.carriageReturn, to: text, at: start)
+            let end = start
+            start = Self.prepend(id.sequence, to: text, at: start)
+            start = Self.prepend(Ascii.minus, to: text, at: start)
+            start = Self.prepend(id.milliseconds, to: text, at: start)
+            let length = UInt64(end - start)
+            start = Self.prepend(Ascii.lineFeed, to: text, at: start)
+            start = Self.prepend(Ascii.carriageReturn, to: text, at: start)
+            start = Self.prepend(length, to: text, at: start)
+            start = Self.prepend(Ascii.bulk, to: text, at: start)
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
+        }
+    }
+
+    // MARK: Acknowledgements
+
+    /// Adds XACK for these ids, in as many commands as ``acknowledgedAtOnce`` asks for; none for no ids.
+    public mutating func appendAcknowledge(stream: StreamKey, group: String, ids: [StreamID]) {
+        acknowledge(stream, group, count: ids.count) { ids[$0] }
+    }
+
+    /// Adds XACK for entries of a block. All must be of `stream`.
+    public mutating func appendAcknowledge(
+        stream: StreamKey, group: String, entries: Range<Int>, of block: borrowing EntryBlock
+    ) {
+        var index = entries.lowerBound
+        while index < entries.upperBound {
+            let end = min(index + Self.acknowledgedAtOnce, entries.upperBound)
+            beginAcknowledge(stream, group, count: end - index)
+            for entry in index..<end { write(block.id(entry)) }
+            index = end
+        }
+    }
+
+    private mutating func acknowledge(_ stream: StreamKey, _ group: String, count: Int, id: (Int) -> StreamID) {
+        var index = 0
+        while index < count {
+            let end = min(index + Self.acknowledgedAtOnce, count)
+            beginAcknowledge(stream, group, count: end - index)
+            for position in index..<end { write(id(position)) }
+            index = end
+        }
+    }
+
+    private mutating func beginAcknowledge(_ stream: StreamKey, _ group: String, count: Int) {
+        begin(argumentCount: 3 + count)
+        write("XACK")
+        write(stream.bytes)
+        write(group)
+    }
+
+    // MARK: Bytes
+
+    private mutating func header(_ type: UInt8, _ count: Int) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { text in
+            var start = Self.prepend(Ascii.lineFeed, to: text, at: 32)
+            start = Self.prepend(Ascii.carriageReturn, to: text, at: start)
+            start = Self.prepend(UInt64(count), to: text, at: start)
+            start = Self.prepend(type, to: text, at: start)
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
+        }
+    }
+
+    private mutating func lineEnd() {
+        bytes.append(Ascii.carriageReturn)
+        bytes.append(Ascii.lineFeed)
+    }
+
+    /// Writes a byte before `start`; returns where it is.
+    private static func prepend(_ byte: UInt8, to text: UnsafeMutableBufferPointer<UInt8>, at start: Int) -> Int {
+        text.initializeElement(at: start - 1, to: byte)
+        return start - 1
+    }
+
+    /// Writes a number's digits before `start`; returns where the first is. There are at most 20.
+    private static func prepend(_ value: UInt64, to text: UnsafeMutableBufferPointer<UInt8>, at start: Int) -> Int {
+        var rest = value
+        var index = start
+        repeat {
+            index = prepend(Ascii.zero + UInt8(truncatingIfNeeded: rest % 10), to: text, at: index)
+            rest /= 10
+        } while rest > 0
+        return index
+    }
+}
