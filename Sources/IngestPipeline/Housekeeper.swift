@@ -133,7 +133,10 @@ actor Housekeeper {
 
     private func merge(_ redis: RedisConnection, _ postgres: PostgresConnection) throws {
         guard duties.isDue(.merge, every: TimeTable.mergeInterval) else { return }
-        try LedgerMerging(worker: worker, redis: redis, postgres: postgres).mergeAll()
+        let replicationID = try redis.serverFacts().masterReplicationID
+        try LedgerMerging(
+            worker: worker, redis: redis, postgres: postgres, replicationID: replicationID
+        ).mergeAll()
     }
 
     /// Ends sessions of ours that hold a transaction open and wait for a client that does not go on. Only this ends a

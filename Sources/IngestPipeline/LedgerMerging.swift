@@ -14,6 +14,8 @@ struct LedgerMerging {
     let worker: WorkerContext
     let redis: RedisConnection
     let postgres: PostgresConnection
+    /// The server that answers now.
+    let replicationID: String?
 
     private var deadline: ContinuousClock.Instant { .now + PostgresSession.patience }
 
@@ -32,8 +34,9 @@ struct LedgerMerging {
         let group = worker.settings.group
         // The order of these reads is what makes the merge right: see FloorMerge.
         let before = try redis.epoch(group: group)
-        guard let facts = try redis.groups(of: source.stream).first(where: { $0.name == group }) else { return }
+        guard let first = try facts(of: source.stream) else { return }
         let pending = try redis.pendingSummary(of: source.stream, group: group)
+        guard let last = try facts(of: source.stream) else { return }
         let added = try redis.streamFacts(of: source.stream)?.entriesAdded
         let after = try redis.epoch(group: group)
         let store = LedgerStore(postgres)
@@ -41,18 +44,27 @@ struct LedgerMerging {
         do {
             let decision = FloorMerge.decide(
                 .init(
-                    tokenBefore: before, lastDelivered: facts.lastDeliveredID, entriesRead: facts.entriesRead,
-                    pendingCount: pending.count, pendingMin: pending.lowest, tokenAfter: after,
+                    tokenBefore: before, lastDelivered: first.lastDeliveredID, pending: pending.range,
+                    counts: isSameServer(source) ? FloorMerge.Counts(last) : nil, tokenAfter: after,
                     rows: rows.map(FloorMerge.Row.init)),
                 gapLimit: Self.gapLimit)
             guard try carryOut(decision, rows.map(FloorMerge.Row.init), source) else { return }
             try store.finishMerge(
-                of: source.number, highest: rows.last?.ids.upper, entriesAdded: before == after ? added.map(Int64.init) : nil,
-                deadline: deadline)
+                of: source.number, highest: rows.last?.ids.upper,
+                entriesAdded: before == after ? added.map(Int64.init) : nil, deadline: deadline)
         } catch {
             try? postgres.reset(deadline: deadline)
             throw error
         }
+    }
+
+    private func facts(of stream: StreamKey) throws(RedisError) -> GroupFacts? {
+        try redis.groups(of: stream).first { $0.name == worker.settings.group }
+    }
+
+    /// After a failover the counters may stand for entries that are lost.
+    private func isSameServer(_ source: OpenSource) -> Bool {
+        source.replicationID != nil && source.replicationID == replicationID
     }
 
     /// - Returns: `false` when the ledger had changed meanwhile, and the merge was rolled back.
@@ -90,5 +102,20 @@ struct LedgerMerging {
 extension FloorMerge.Row {
     init(_ row: LedgerRow) {
         self.init(ids: row.ids, count: row.count.map { Int($0) }, isFloor: row.isFloor)
+    }
+}
+
+extension FloorMerge.Counts {
+    /// `nil` when the server does not know how many entries the group has read.
+    init?(_ facts: GroupFacts) {
+        guard let read = facts.entriesRead else { return nil }
+        self.init(entriesRead: read, pending: facts.pending, lastDelivered: facts.lastDeliveredID)
+    }
+}
+
+extension PendingSummary {
+    var range: IDRange? {
+        guard let lowest, let highest, lowest <= highest else { return nil }
+        return IDRange(lowest, highest)
     }
 }

@@ -12,6 +12,8 @@ final class RedisSession {
     private let consumer: String
     private let keys: ControlKeys
     private let claimMethod: ClaimMethod
+    /// Which server this is; it changes with a failover.
+    let replicationID: String?
     private var reader: StreamReader
 
     init(connecting worker: WorkerContext, consumer: String) throws(RedisError) {
@@ -21,7 +23,9 @@ final class RedisSession {
         group = settings.group
         self.consumer = consumer
         keys = ControlKeys(group: settings.group)
-        claimMethod = try connection.serverFacts().claimMethod
+        let server = try connection.serverFacts()
+        claimMethod = server.claimMethod
+        replicationID = server.masterReplicationID
         reader = StreamReader(group: settings.group, consumer: consumer)
         // From here on acknowledgements are guarded: the epoch is watched.
         _ = try reader.acknowledge(CommandBuffer(), on: connection)
@@ -148,11 +152,17 @@ final class RedisSession {
         var group: IncarnationDecision.GroupFacts?
     }
 
-    /// The epoch token, and then what Redis knows of each stream and its group.
-    func facts(of streams: [StreamKey]) throws(RedisError) -> (token: [UInt8]?, streams: [StreamKey: StreamState]) {
-        let token = try connection.epoch(group: group)
-        let identities = try connection.identities(of: streams, group: group)
-        return (token, identities.mapValues(StreamState.init))
+    func epoch() throws(RedisError) -> [UInt8]? { try connection.epoch(group: group) }
+
+    /// What Redis knows of each stream and its group.
+    func identities(of streams: [StreamKey]) throws(RedisError) -> [StreamKey: StreamState] {
+        try connection.identities(of: streams, group: group).mapValues(StreamState.init)
+    }
+
+    /// Whether the entry is still in the stream.
+    func has(_ id: StreamID, in stream: StreamKey) throws(RedisError) -> Bool {
+        var block = EntryBlock()
+        return try connection.range(of: stream, IDRange(id), count: 1, into: &block) > 0
     }
 
     /// Announces that groups change.

@@ -30,17 +30,20 @@ struct SourceResolver {
 
     func resolve(_ keys: [StreamKey]) throws(LaneFailure) -> Resolution {
         var resolution = Resolution()
-        var todo = keys
         var mended: Set<StreamKey> = []
         for _ in 0..<Self.roundLimit {
-            let read = try onRedis { () throws(RedisError) in try redis.facts(of: todo) }
-            // Only the last token counts, and only when nothing was mended after it was read.
-            resolution.token = read.token
+            // In this order: a commit between a look at a stream and a later look at the ledger would make the stream
+            // seem to have gone back.
+            resolution.token = try onRedis { () throws(RedisError) in try redis.epoch() }
+            var records: [StreamKey: [SourceRecord]] = [:]
+            for key in keys {
+                records[key] = try onPostgres { () throws(PostgresError) in try self.records(of: key) }
+            }
+            let states = try onRedis { () throws(RedisError) in try redis.identities(of: keys) }
             var broken: [StreamKey] = []
-            for key in todo {
-                let rows = try onPostgres { () throws(PostgresError) in try records(of: key) }
-                let facts = incarnationFacts(rows, read.streams[key], isMended: mended.contains(key))
-                if case .use(let source) = IncarnationDecision(facts), read.token != nil {
+            for key in keys {
+                let facts = try facts(key, records[key] ?? [], states[key], isMended: mended.contains(key))
+                if case .use(let source) = IncarnationDecision(facts), resolution.token != nil {
                     resolution.sources[key] = source
                 } else {
                     broken.append(key)
@@ -52,7 +55,6 @@ struct SourceResolver {
                 mended.insert(key)
             }
             // A token that changed meanwhile makes what was resolved before it doubtful: look at everything again.
-            todo = keys
             resolution.sources = [:]
         }
         throw .redis(.closed, .pause)
@@ -66,9 +68,8 @@ struct SourceResolver {
             try postgres.ledger.lock(name, deadline: postgres.deadline)
         }
         do throws(LaneFailure) {
-            let read = try onRedis { () throws(RedisError) in try redis.facts(of: [key]) }
-            var facts = incarnationFacts(
-                known.rows.map(SourceRecord.init), read.streams[key], isMended: isMended)
+            let states = try onRedis { () throws(RedisError) in try redis.identities(of: [key]) }
+            var facts = try facts(key, known.rows.map(record), states[key], isMended: isMended)
             facts.otherGroupIngests = !known.otherGroups.isEmpty
             return try carryOut(IncarnationDecision(facts), key, name)
         } catch {
@@ -136,7 +137,8 @@ struct SourceResolver {
 
     private func apply(_ changes: [SourceChange], _ name: SourceKey) throws(LaneFailure) {
         _ = try onPostgres { () throws(PostgresError) in
-            try postgres.ledger.apply(changes, to: name, deadline: postgres.deadline)
+            try postgres.ledger.apply(
+                changes, to: name, replicationID: redis.replicationID, deadline: postgres.deadline)
         }
     }
 
@@ -155,14 +157,30 @@ struct SourceResolver {
     }
 
     private func records(of key: StreamKey) throws(PostgresError) -> [SourceRecord] {
-        try postgres.ledger.rows(of: sourceKey(key), deadline: postgres.deadline).map(SourceRecord.init)
+        try postgres.ledger.rows(of: sourceKey(key), deadline: postgres.deadline).map(record)
     }
 
-    private func incarnationFacts(
-        _ records: [SourceRecord], _ read: RedisSession.StreamState?, isMended: Bool
-    ) -> IncarnationDecision.Facts {
-        var facts = IncarnationDecision.Facts(records: records, stream: read?.stream, group: read?.group)
+    private func record(_ row: SourceRow) -> SourceRecord {
+        var record = SourceRecord(
+            number: row.number, marker: row.incarnation.digits, isOpen: row.isOpen, highestID: row.highestID,
+            entriesAdded: row.entriesAdded.map { Int($0) })
+        if let then = row.replicationID, let now = redis.replicationID { record.serverChanged = then != now }
+        return record
+    }
+
+    private func facts(
+        _ key: StreamKey, _ records: [SourceRecord], _ state: RedisSession.StreamState?, isMended: Bool
+    ) throws(LaneFailure) -> IncarnationDecision.Facts {
+        var facts = IncarnationDecision.Facts(records: records, stream: state?.stream, group: state?.group)
         facts.wasMarkedJustNow = isMended
+        // Where counters prove nothing, an entry that is stored and still there does.
+        if let open = records.first(where: \.isOpen), let highest = open.highestID, let stream = facts.stream,
+            open.serverChanged || stream.entriesAdded == nil
+        {
+            facts.stream?.knowsCommittedEntry = try onRedis { () throws(RedisError) in
+                try redis.has(highest, in: key)
+            }
+        }
         return facts
     }
 
@@ -172,14 +190,6 @@ struct SourceResolver {
 
     private func onPostgres<Result>(_ body: () throws(PostgresError) -> Result) throws(LaneFailure) -> Result {
         do throws(PostgresError) { return try body() } catch { throw LaneFailure(error) }
-    }
-}
-
-extension SourceRecord {
-    init(_ row: SourceRow) {
-        self.init(
-            number: row.number, marker: row.incarnation.digits, isOpen: row.isOpen, highestID: row.highestID,
-            entriesAdded: row.entriesAdded.map { Int($0) })
     }
 }
 

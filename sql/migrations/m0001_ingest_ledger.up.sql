@@ -30,6 +30,7 @@ CREATE TABLE ingest.source (
   incarnation   uuid        NOT NULL,
   max_id        uuid,
   entries_added bigint,
+  replication_id text,
   opened_at     timestamptz NOT NULL DEFAULT now(),
   closed_at     timestamptz,
   UNIQUE (redis_id, redis_db, stream, grp, incarnation)
@@ -40,7 +41,9 @@ COMMENT ON COLUMN ingest.source.redis_id IS 'Name of the Redis deployment, chose
 COMMENT ON COLUMN ingest.source.stream IS 'The stream''s key; keys are bytes';
 COMMENT ON COLUMN ingest.source.incarnation IS 'Also kept in Redis, as consumer epoch:<uuid> of the group';
 COMMENT ON COLUMN ingest.source.max_id IS 'Highest id known, at the last floor merge: tells a missing group from a missing stream';
-COMMENT ON COLUMN ingest.source.entries_added IS 'entries-added of the stream at the last floor merge (Redis 7.0 and later)';
+COMMENT ON COLUMN ingest.source.entries_added IS 'entries-added of the stream at the last look (Redis 7.0 and later)';
+COMMENT ON COLUMN ingest.source.replication_id IS
+  'master_replid of the server the source was opened on: another one means that a failover may have lost entries';
 
 CREATE TABLE ingest.ledger (
   source_no    int             NOT NULL,

@@ -5,6 +5,8 @@ public import Records
 public struct OpenSource: Equatable, Sendable {
     public var number: SourceNumber
     public var stream: StreamKey
+    /// The server that the source was opened on.
+    public var replicationID: String?
 }
 
 extension LedgerStore {
@@ -15,7 +17,7 @@ extension LedgerStore {
     ) throws(PostgresError) -> [OpenSource] {
         let found = try connection.query(
             """
-            SELECT s.source_no, s.stream FROM ingest.source s
+            SELECT s.source_no, s.stream, s.replication_id FROM ingest.source s
              WHERE s.redis_id = $1 AND s.redis_db = $2 AND s.grp = $3 AND s.closed_at IS NULL
                AND EXISTS (SELECT 1 FROM ingest.ledger l
                             WHERE l.source_no = s.source_no AND (s.max_id IS NULL OR upper(l.ids) > s.max_id))
@@ -24,7 +26,8 @@ extension LedgerStore {
         return try found.map { row throws(PostgresError) in
             OpenSource(
                 number: SourceNumber(rawValue: Int32(clamping: try row.requiredInteger("source_no"))),
-                stream: StreamKey(bytes: try row.bytes("stream") ?? []))
+                stream: StreamKey(bytes: try row.bytes("stream") ?? []),
+                replicationID: try row.text("replication_id"))
         }
     }
 }

@@ -41,18 +41,21 @@ public struct SourceRow: Equatable, Sendable {
     public var isOpen: Bool
     /// The highest id known: of the row, or of the ledger, which is exact.
     public var highestID: StreamID?
-    /// `entries-added` as noted last, or the sum of the ledger's counts where that is larger.
+    /// `entries-added` as noted last.
     public var entriesAdded: Int64?
+    /// The server that the source was opened on; `nil` when it was not known.
+    public var replicationID: String?
 
     public init(
         number: SourceNumber, incarnation: HexUUID, isOpen: Bool, highestID: StreamID? = nil,
-        entriesAdded: Int64? = nil
+        entriesAdded: Int64? = nil, replicationID: String? = nil
     ) {
         self.number = number
         self.incarnation = incarnation
         self.isOpen = isOpen
         self.highestID = highestID
         self.entriesAdded = entriesAdded
+        self.replicationID = replicationID
     }
 }
 
