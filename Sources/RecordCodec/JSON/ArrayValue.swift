@@ -3,18 +3,18 @@ import Records
 extension ValueEncoder {
     /// An array of one dimension, from a JSON array or from PostgreSQL's `{a,"b c",NULL}`.
     mutating func encodeArray(
-        _ text: ByteText, _ shape: ArrayShape, into out: inout CopyBuffer
+        _ text: ByteText, of element: ScalarKind, _ elementOID: UInt32, into out: inout CopyBuffer
     ) -> Rejection.Reason? {
         let start = out.count
-        var header = ArrayHeader(elementOID: shape.elementOID)
+        var header = ArrayHeader(elementOID: elementOID)
         header.append(&out)
         var cursor = JSONCursor(text)
         cursor.skipBlanks()
         let reason: Rejection.Reason?
         if cursor.byte == UInt8(ascii: "[") {
-            reason = encodeJSONElements(text, cursor.index, shape, &header, into: &out)
+            reason = encodeJSONElements(text, cursor.index, element, &header, into: &out)
         } else if cursor.byte == UInt8(ascii: "{") {
-            reason = encodeLiteral(text, cursor.index + 1, shape, &header, into: &out)
+            reason = encodeLiteral(text, cursor.index + 1, element, &header, into: &out)
         } else {
             reason = .invalidArray
         }
@@ -23,7 +23,7 @@ extension ValueEncoder {
     }
 
     private mutating func encodeJSONElements(
-        _ text: ByteText, _ start: Int, _ shape: ArrayShape, _ header: inout ArrayHeader, into out: inout CopyBuffer
+        _ text: ByteText, _ start: Int, _ kind: ScalarKind, _ header: inout ArrayHeader, into out: inout CopyBuffer
     ) -> Rejection.Reason? {
         var walk = JSONWalk(JSONCursor(text, at: start), maxDepth: limits.maxJSONDepth)
         var child = JSONDocument.Child()
@@ -31,14 +31,14 @@ extension ValueEncoder {
             if let reason = walk.next(&child) { return reason == .invalidJSON ? .invalidArray : reason }
             if walk.isDone { return walk.end() == nil ? nil : .invalidArray }
             let element = text.slice(child.lower, child.upper)
-            if let reason = encodeJSONElement(element, shape, &header, into: &out) { return reason }
+            if let reason = encodeJSONElement(element, kind, &header, into: &out) { return reason }
         }
     }
 
     private mutating func encodeJSONElement(
-        _ element: ByteText, _ shape: ArrayShape, _ header: inout ArrayHeader, into out: inout CopyBuffer
+        _ element: ByteText, _ kind: ScalarKind, _ header: inout ArrayHeader, into out: inout CopyBuffer
     ) -> Rejection.Reason? {
-        if case .json = shape.element { return encodeElement(element, shape, &header, into: &out) }
+        if case .json = kind { return encodeElement(element, kind, &header, into: &out) }
         switch element[0] {
         case UInt8(ascii: "n"):
             header.appendNull(&out)
@@ -46,33 +46,33 @@ extension ValueEncoder {
         case UInt8(ascii: "["), UInt8(ascii: "{"):
             return .invalidArray
         case UInt8(ascii: "\""):
-            return encodeQuoted(element.slice(1, element.count - 1), shape, &header, into: &out)
+            return encodeQuoted(element.slice(1, element.count - 1), kind, &header, into: &out)
         default:
-            return encodeElement(element, shape, &header, into: &out)
+            return encodeElement(element, kind, &header, into: &out)
         }
     }
 
     private mutating func encodeQuoted(
-        _ inside: ByteText, _ shape: ArrayShape, _ header: inout ArrayHeader, into out: inout CopyBuffer
+        _ inside: ByteText, _ kind: ScalarKind, _ header: inout ArrayHeader, into out: inout CopyBuffer
     ) -> Rejection.Reason? {
-        guard inside.contains(UInt8(ascii: "\\")) else { return encodeElement(inside, shape, &header, into: &out) }
+        guard inside.contains(UInt8(ascii: "\\")) else { return encodeElement(inside, kind, &header, into: &out) }
         var built = ScratchText()
         built.appendUnescaped(inside)
         built.finish()
-        return encodeElement(built.text, shape, &header, into: &out)
+        return encodeElement(built.text, kind, &header, into: &out)
     }
 
     private mutating func encodeElement(
-        _ element: ByteText, _ shape: ArrayShape, _ header: inout ArrayHeader, into out: inout CopyBuffer
+        _ element: ByteText, _ kind: ScalarKind, _ header: inout ArrayHeader, into out: inout CopyBuffer
     ) -> Rejection.Reason? {
         header.count += 1
-        return encode(element, as: shape.element, element: shape, into: &out)
+        return encode(element, as: kind, into: &out)
     }
 
     // MARK: {a,b}
 
     private mutating func encodeLiteral(
-        _ text: ByteText, _ start: Int, _ shape: ArrayShape, _ header: inout ArrayHeader, into out: inout CopyBuffer
+        _ text: ByteText, _ start: Int, _ kind: ScalarKind, _ header: inout ArrayHeader, into out: inout CopyBuffer
     ) -> Rejection.Reason? {
         var reader = ArrayLiteral(text, start)
         while true {
@@ -81,12 +81,12 @@ extension ValueEncoder {
             case .end: return nil
             case .null: header.appendNull(&out)
             case .plain(let lower, let upper):
-                if let reason = encodeElement(text.slice(lower, upper), shape, &header, into: &out) { return reason }
+                if let reason = encodeElement(text.slice(lower, upper), kind, &header, into: &out) { return reason }
             case .escaped(let lower, let upper):
                 var built = ScratchText()
                 built.appendWithoutBackslashes(text.slice(lower, upper))
                 built.finish()
-                if let reason = encodeElement(built.text, shape, &header, into: &out) { return reason }
+                if let reason = encodeElement(built.text, kind, &header, into: &out) { return reason }
             }
         }
     }
@@ -104,7 +104,7 @@ struct ArrayHeader {
     }
 
     /// Length, dimensions, flags, element type, size and lower bound; filled in by ``finish(_:start:)``.
-    mutating func append(_ out: inout CopyBuffer) {
+    func append(_ out: inout CopyBuffer) {
         out.skip(ArrayHeader.bytes)
     }
 

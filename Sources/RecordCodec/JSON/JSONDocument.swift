@@ -35,7 +35,7 @@ struct JSONDocument {
     }
 
     /// The value at a path, as a range of the text; `nil` when there is none.
-    func find(_ path: PlanStep.Slice, _ program: PlanProgram, in text: ByteText) -> Range<Int>? {
+    func find(_ path: StepDetail.Slice, _ program: PlanProgram, in text: ByteText) -> Range<Int>? {
         var range = 0..<text.count
         for (level, index) in path.range.enumerated() {
             let step = program.path[index]

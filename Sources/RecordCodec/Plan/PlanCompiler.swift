@@ -56,77 +56,89 @@ struct PlanCompiler {
 
     private mutating func add(_ column: CatalogColumn, _ source: ColumnMapping) throws(PlanError) {
         var step = PlanStep(kind: try kind(source, column))
-        if case .array(let element, let oid) = column.type {
-            step.element = ArrayShape(element: try scalarKind(element, source, column), elementOID: oid)
-        }
+        var detail = StepDetail()
         step.isNullable = !column.notNull
         step.isTimeColumn = step.kind.isTime && column.name == (mapping.timeWindow?.column ?? "time")
         if step.isTimeColumn { timeColumn = column.name }
-        try addSource(source, column, &step)
-        try addFallback(source, column, &step)
-        try addTexts(source, column, &step)
+        let target = Target(column: column, kind: step.kind)
+        try addSource(source, target, &detail)
+        try addFallback(source, target, &detail)
+        try addTexts(source, target, &detail)
+        if detail.source == .fields { step.firstField = draft.references[Int(detail.references.lower)] }
+        step.isPlain = detail.path.isEmpty && detail.lookups.isEmpty && source.nullTexts.count <= 1
+        if source.nullTexts.count == 1 {
+            step.hasNullText = true
+            step.nullText = draft.nullTexts[Int(detail.nullTexts.lower)]
+        }
         columns.append(column.name)
         draft.steps.append(step)
+        draft.details.append(detail)
+    }
+
+    /// What a constant must fit.
+    private struct Target {
+        var column: CatalogColumn
+        var kind: ValueKind
     }
 
     private mutating func addSource(
-        _ source: ColumnMapping, _ column: CatalogColumn, _ step: inout PlanStep
+        _ source: ColumnMapping, _ target: Target, _ detail: inout StepDetail
     ) throws(PlanError) {
         let first = draft.references.count
         switch source.source {
         case .fields(let names):
-            guard !names.isEmpty else { throw error(.nothingToFill, column.name) }
+            guard !names.isEmpty else { throw error(.nothingToFill, target.column.name) }
             for name in names { addReference(name, text: "") }
         case .present(let rules):
-            guard !rules.isEmpty else { throw error(.nothingToFill, column.name) }
-            step.source = .present
+            guard !rules.isEmpty else { throw error(.nothingToFill, target.column.name) }
+            detail.source = .present
             for rule in rules {
-                try checkConstant(rule.text, column, step)
+                try checkConstant(rule.text, target)
                 addReference(rule.field, text: rule.text)
             }
-        case .entryID: step.source = try entrySource(.entryID, column)
-        case .entryTime: step.source = try entrySource(.entryTime, column)
-        case .streamName: step.source = .streamName
+        case .entryID: detail.source = try entrySource(.entryID, target.column)
+        case .entryTime: detail.source = try entrySource(.entryTime, target.column)
+        case .streamName: detail.source = .streamName
         case .constant(let text):
-            step.source = .constant
-            try checkConstant(text, column, step)
-            step.constant = draft.pool.add(text)
+            detail.source = .constant
+            try checkConstant(text, target)
+            detail.constant = draft.pool.add(text)
         }
-        step.references = PlanStep.Slice(first..<draft.references.count)
+        detail.references = StepDetail.Slice(first..<draft.references.count)
     }
 
     private mutating func addFallback(
-        _ source: ColumnMapping, _ column: CatalogColumn, _ step: inout PlanStep
+        _ source: ColumnMapping, _ target: Target, _ detail: inout StepDetail
     ) throws(PlanError) {
         switch source.fallback {
         case nil: break
         case .constant(let text):
-            step.fallback = .constant
-            try checkConstant(text, column, step)
-            step.constant = draft.pool.add(text)
+            detail.fallback = .constant
+            try checkConstant(text, target)
+            detail.fallbackConstant = draft.pool.add(text)
         case .field(let name):
-            step.fallback = .fields
-            step.fallbackField = field(name)
-        case .entryID: step.fallback = try entrySource(.entryID, column)
-        case .entryTime: step.fallback = try entrySource(.entryTime, column)
-        case .streamName: step.fallback = .streamName
+            detail.fallback = .fields
+            detail.fallbackField = field(name)
+        case .entryID: detail.fallback = try entrySource(.entryID, target.column)
+        case .entryTime: detail.fallback = try entrySource(.entryTime, target.column)
+        case .streamName: detail.fallback = .streamName
         }
     }
 
     /// Null texts, lookups and path steps.
     private mutating func addTexts(
-        _ source: ColumnMapping, _ column: CatalogColumn, _ step: inout PlanStep
+        _ source: ColumnMapping, _ target: Target, _ detail: inout StepDetail
     ) throws(PlanError) {
         let firstNull = draft.nullTexts.count
         for text in source.nullTexts { draft.nullTexts.append(draft.pool.add(text)) }
-        step.nullTexts = PlanStep.Slice(firstNull..<draft.nullTexts.count)
+        detail.nullTexts = StepDetail.Slice(firstNull..<draft.nullTexts.count)
         let firstLookup = draft.lookups.count
         for (text, value) in source.lookup.sorted(by: { $0.key < $1.key }) {
-            try checkConstant(value, column, step)
+            try checkConstant(value, target)
             draft.lookups.append(.init(text: draft.pool.add(text), value: draft.pool.add(value)))
         }
-        step.lookups = PlanStep.Slice(firstLookup..<draft.lookups.count)
-        step.keepsOthers = source.lookupOthers
+        detail.lookups = StepDetail.Slice(firstLookup..<draft.lookups.count)
+        detail.keepsOthers = source.lookupOthers
         let firstPath = draft.path.count
         for part in source.path {
             switch part {
@@ -134,7 +146,7 @@ struct PlanCompiler {
             case .index(let index): draft.path.append(.index(Int32(clamping: index)))
             }
         }
-        step.path = PlanStep.Slice(firstPath..<draft.path.count)
+        detail.path = StepDetail.Slice(firstPath..<draft.path.count)
     }
 
     private mutating func addReference(_ name: String, text: String) {
@@ -162,8 +174,8 @@ struct PlanCompiler {
     // MARK: Values
 
     private func entrySource(
-        _ source: PlanStep.Source, _ column: CatalogColumn
-    ) throws(PlanError) -> PlanStep.Source {
+        _ source: StepDetail.Source, _ column: CatalogColumn
+    ) throws(PlanError) -> StepDetail.Source {
         switch (source, column.type) {
         case (.entryID, .uuid), (.entryID, .text): return source
         case (.entryTime, .timestamptz), (.entryTime, .timestamp), (.entryTime, .date), (.entryTime, .int8):
@@ -175,20 +187,22 @@ struct PlanCompiler {
     }
 
     /// A text that stands in the configuration must fit its column; better to know at start than for every row.
-    private func checkConstant(_ text: String, _ column: CatalogColumn, _ step: PlanStep) throws(PlanError) {
+    private func checkConstant(_ text: String, _ target: Target) throws(PlanError) {
         var pool = TextPool()
         let entry = pool.add(text)
         var values = ValueEncoder(limits: .standard)
         var out = CopyBuffer(capacity: 64)
-        let reason = values.encode(entry.text(in: pool.bytes), as: step.kind, element: step.element, into: &out)
-        if let reason { throw error(.badConstant(text, reason), column.name) }
+        let reason = values.encode(entry.text(in: pool.bytes), as: target.kind, into: &out)
+        if let reason { throw error(.badConstant(text, reason), target.column.name) }
     }
 
     private func kind(_ source: ColumnMapping, _ column: CatalogColumn) throws(PlanError) -> ValueKind {
         switch source.format {
         case .automatic:
-            if case .array = column.type { return .array }
-            return try scalarKind(column.type, source, column)
+            if case .array(let element, let oid) = column.type {
+                return .array(of: try scalarKind(element, source, column), elementOID: oid)
+            }
+            return .scalar(try scalarKind(column.type, source, column))
         case .epochSeconds: return try timeKind(.seconds, source, column)
         case .epochMilliseconds: return try timeKind(.milliseconds, source, column)
         case .epochMicroseconds: return try timeKind(.microseconds, source, column)
@@ -208,16 +222,16 @@ struct PlanCompiler {
         _ reading: TimeReading, _ source: ColumnMapping, _ column: CatalogColumn
     ) throws(PlanError) -> ValueKind {
         switch column.type {
-        case .timestamptz, .timestamp: return .time(reading, .timestamp)
-        case .date: return .time(reading, .date)
-        case .int8: return .time(reading, .milliseconds)
+        case .timestamptz, .timestamp: return .scalar(.time(reading, .timestamp))
+        case .date: return .scalar(.time(reading, .date))
+        case .int8: return .scalar(.time(reading, .milliseconds))
         default: throw error(.formatDoesNotFit(source.format, column.type), column.name)
         }
     }
 
     private func scalarKind(
         _ type: ColumnType, _ source: ColumnMapping, _ column: CatalogColumn
-    ) throws(PlanError) -> ValueKind {
+    ) throws(PlanError) -> ScalarKind {
         switch type {
         case .text(let length):
             let limit = min(length ?? .max, column.checkLength ?? .max)

@@ -3,6 +3,8 @@
 /// Steps are plain data that point into the arrays beside them, so that running them touches no reference count.
 struct PlanProgram: Sendable {
     let steps: [PlanStep]
+    /// Beside `steps`.
+    let details: [StepDetail]
     /// The distinct field names the mapping reads; steps and conditions name them by index.
     let fields: [PoolText]
     /// Field indexes: those of a step's source, in order.
@@ -21,6 +23,7 @@ struct PlanProgram: Sendable {
 
     init(_ draft: PlanDraft) {
         steps = draft.steps
+        details = draft.details
         fields = draft.fields
         references = draft.references
         ruleTexts = draft.ruleTexts
@@ -58,6 +61,7 @@ struct PlanProgram: Sendable {
 /// What is collected while a mapping is compiled.
 struct PlanDraft {
     var steps: [PlanStep] = []
+    var details: [StepDetail] = []
     var fields: [PoolText] = []
     var references: [Int32] = []
     var ruleTexts: [PoolText] = []
@@ -70,26 +74,37 @@ struct PlanDraft {
     var fieldNames: [String] = []
 }
 
-/// How one column is filled.
+/// How one column is filled: what every row needs. What only some columns have is in ``StepDetail``.
 struct PlanStep: Sendable {
     var kind: ValueKind
-    /// For an array: what its elements are.
-    var element = ArrayShape(element: .bool, elementOID: 0)
+    /// The first field of the source, -1 when the source is no field.
+    var firstField: Int32 = -1
+    /// The value may be NULL.
+    var isNullable = true
+    /// The column whose times are counted and held against the window.
+    var isTimeColumn = false
+    /// The field's text is the value as it is, unless it is ``nullText``: no path, no lookup.
+    var isPlain = true
+    /// The column's only null text, if ``hasNullText``.
+    var hasNullText = false
+    var nullText = PoolText.empty
+}
+
+/// How one column is filled, in full.
+struct StepDetail: Sendable {
     var source = Source.fields
     var fallback = Source.none
     /// In `references` (and, for `present`, `ruleTexts`).
     var references = Slice.empty
-    /// The constant of the source, or of the fallback.
-    var constant = PoolText(offset: 0, count: 0, head: 0)
-    /// The field of the fallback.
+    /// When the source is a constant.
+    var constant = PoolText.empty
+    /// When the fallback is a constant, or a field.
+    var fallbackConstant = PoolText.empty
     var fallbackField: Int32 = -1
     var nullTexts = Slice.empty
     var lookups = Slice.empty
     var keepsOthers = false
     var path = Slice.empty
-    var isNullable = true
-    /// The column whose times are counted and held against the window.
-    var isTimeColumn = false
 
     enum Source: UInt8, Sendable {
         case none, fields, present, entryID, entryTime, streamName, constant
@@ -99,15 +114,10 @@ struct PlanStep: Sendable {
     struct Slice: Sendable {
         var lower: Int32
         var upper: Int32
-        static let empty = Slice(lower: 0, upper: 0)
+        static let empty = Slice(0..<0)
 
         @inline(__always) var isEmpty: Bool { lower == upper }
         @inline(__always) var range: Range<Int> { Int(lower)..<Int(upper) }
-
-        init(lower: Int32, upper: Int32) {
-            self.lower = lower
-            self.upper = upper
-        }
 
         init(_ range: Range<Int>) {
             lower = Int32(truncatingIfNeeded: range.lowerBound)

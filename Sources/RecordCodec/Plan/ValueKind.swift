@@ -1,5 +1,18 @@
 /// How the text of a value is read, and as what it is written. Plain data, so that a switch over it costs nothing.
 enum ValueKind: Equatable, Sendable {
+    case scalar(ScalarKind)
+    case book(BookShape)
+    case array(of: ScalarKind, elementOID: UInt32)
+
+    /// The value as a moment, when it is one.
+    var isTime: Bool {
+        if case .scalar(.time(_, let target)) = self { return target != .milliseconds }
+        return false
+    }
+}
+
+/// A value that is no list of others; also the element of an array.
+enum ScalarKind: Equatable, Sendable {
     case text(maxCharacters: Int32)
     case numeric(NumericShape)
     case integer(IntegerWidth, rounds: Bool)
@@ -8,9 +21,6 @@ enum ValueKind: Equatable, Sendable {
     case time(TimeReading, TimeTarget)
     case json(binary: Bool)
     case uuid, bytea, interval
-    case book(BookShape)
-    /// What its elements are stands beside it (``PlanStep/element``).
-    case array
 }
 
 /// The declared size of a numeric column.
@@ -25,7 +35,7 @@ struct NumericShape: Equatable, Sendable {
     /// Plain `numeric`: what the server's own format can hold.
     static let unlimited = NumericShape(integerDigits: 131_072, scale: 16_383, rounds: false)
 
-    var isUnlimited: Bool { integerDigits == NumericShape.unlimited.integerDigits }
+    var isUnlimited: Bool { integerDigits == 131_072 }
 }
 
 enum IntegerWidth: Int32, Sendable {
@@ -57,17 +67,4 @@ struct BookShape: Equatable, Sendable {
     var isBinaryJSON: Bool
     /// A level of three is `[order, price, size]`, not `[price, size, order]`.
     var orderFirst: Bool
-}
-
-struct ArrayShape: Equatable, Sendable {
-    var element: ValueKind
-    var elementOID: UInt32
-}
-
-extension ValueKind {
-    /// The value as a moment, when it is one.
-    var isTime: Bool {
-        if case .time(_, let target) = self { return target != .milliseconds }
-        return false
-    }
 }

@@ -92,7 +92,48 @@ struct CopyBuffer: ~Copyable {
     @inline(__always)
     mutating func append(_ text: ByteText) {
         reserve(text.count &+ 16)
-        if text.count > 16 { return appendLong(text) }
+        copy(text)
+    }
+
+    /// Appends a field that holds the bytes of `text`.
+    @inline(__always)
+    mutating func appendField(_ text: ByteText) {
+        reserve(text.count &+ 20)
+        base.storeBytes(of: Int32(truncatingIfNeeded: text.count).bigEndian, toByteOffset: count, as: Int32.self)
+        count &+= 4
+        copy(text)
+    }
+
+    /// Appends a field of eight bytes.
+    @inline(__always)
+    mutating func appendField(_ value: UInt64) {
+        reserve(12)
+        base.storeBytes(of: Int32(8).bigEndian, toByteOffset: count, as: Int32.self)
+        base.storeBytes(of: value.bigEndian, toByteOffset: count &+ 4, as: UInt64.self)
+        count &+= 12
+    }
+
+    /// Appends a `numeric` field: its header, and its groups in one go, of which only some count.
+    @inline(__always)
+    mutating func appendNumeric(_ number: NumericValue.Header) {
+        reserve(NumericValue.headerBytes &+ 16)
+        let length = 8 &+ 2 &* Int32(number.count)
+        let head =
+            UInt64(number.count) &<< 48 | UInt64(number.weight) &<< 32 | UInt64(number.sign) &<< 16
+            | UInt64(number.displayScale)
+        base.storeBytes(of: length.bigEndian, toByteOffset: count, as: Int32.self)
+        base.storeBytes(of: head.bigEndian, toByteOffset: count &+ 4, as: UInt64.self)
+        base.storeBytes(
+            of: UInt64(truncatingIfNeeded: number.groups &>> 64).bigEndian, toByteOffset: count &+ 12, as: UInt64.self)
+        base.storeBytes(
+            of: UInt64(truncatingIfNeeded: number.groups).bigEndian, toByteOffset: count &+ 20, as: UInt64.self)
+        count &+= 4 &+ Int(length)
+    }
+
+    /// Copies a text for which there is room, and for sixteen bytes more.
+    @inline(__always)
+    private mutating func copy(_ text: ByteText) {
+        if text.count > 16 { return copyLong(text) }
         if text.count == 0 { return }
         // Short texts dominate: sixteen bytes at once, of which only the text counts. The source has its slack.
         base.storeBytes(of: text.load8(0), toByteOffset: count, as: UInt64.self)
@@ -100,7 +141,7 @@ struct CopyBuffer: ~Copyable {
         count &+= text.count
     }
 
-    private mutating func appendLong(_ text: ByteText) {
+    private mutating func copyLong(_ text: ByteText) {
         text.bytes.extracting(text.start..<(text.start &+ text.count)).withUnsafeBytes { source in
             guard let first = source.baseAddress else { return }
             (base + count).copyMemory(from: first, byteCount: source.count)

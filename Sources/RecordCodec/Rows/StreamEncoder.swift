@@ -55,7 +55,8 @@ public struct StreamEncoder {
         into batches: [TableRows], rejected: inout [RejectedEntry]
     ) -> Int {
         row.begin(stream: stream, now: now)
-        var target = Target()
+        var target = RunTarget()
+        defer { target.release() }
         var nextSkip = skipped.firstIndex { $0 >= run.lowerBound } ?? skipped.count
         for index in run {
             if nextSkip < skipped.count, skipped[nextSkip] == index {
@@ -71,13 +72,6 @@ public struct StreamEncoder {
         return run.upperBound
     }
 
-    /// The plan that took the last entry, and where its rows go. Neighbours mostly share it.
-    private struct Target {
-        var index = -1
-        var program = PlanProgram.empty
-        var batch: TableRows?
-    }
-
     private enum Outcome {
         case row
         case rejected(Rejection)
@@ -86,12 +80,13 @@ public struct StreamEncoder {
 
     @inline(__always)
     private mutating func encode(
-        _ index: Int, of block: borrowing EntryBlock, into batches: [TableRows], _ target: inout Target
+        _ index: Int, of block: borrowing EntryBlock, into batches: [TableRows], _ target: inout RunTarget
     ) -> Outcome {
-        let body = block.record(index).body
-        guard body == .kept else { return .rejected(Rejection(body == .deleted ? .deleted : .tooLarge)) }
         let entry = block.entry(index)
-        if entry.rawFields.count > limits.maxEntryBytes { return .rejected(Rejection(.tooLarge)) }
+        // An entry without pairs was deleted, or was too large to keep: Redis accepts none without a field.
+        guard entry.pairCount > 0 else { return .rejected(StreamEncoder.emptyRejection(block.record(index).body)) }
+        let last = entry.valueSlice(entry.pairCount - 1).range.upperBound
+        if last - Int(entry.nameSlice(0).offset) > limits.maxEntryBytes { return .rejected(Rejection(.tooLarge)) }
         if entry.pairCount > limits.maxFields { return .rejected(Rejection(.tooManyFields)) }
         if !layout.matches(entry) { findLayout(entry) }
         let plan = layout.choose(entry)
@@ -101,28 +96,32 @@ public struct StreamEncoder {
             let field = plans[plan].fieldNames[Int(choice.repeatedField)]
             return .rejected(Rejection(.duplicateField, field: field, table: plans[plan].table))
         }
-        if target.index != plan {
-            target = Target(index: plan, program: programs[plan], batch: batches[outputs[plan]])
+        if target.plan != plan { target.aim(at: plan, programs[plan], batches[outputs[plan]]) }
+        return write(entry, index, Int(choice.base), &target)
+    }
+
+    private static func emptyRejection(_ body: EntryBlock.Body) -> Rejection {
+        switch body {
+        case .deleted: Rejection(.deleted)
+        case .skipped: Rejection(.tooLarge)
+        case .kept: Rejection(.noMapping)
         }
-        guard let batch = target.batch else { return .rejected(Rejection(.noMapping)) }
-        return write(entry, index, target.program, plan, Int(choice.base), batch)
     }
 
     @inline(__always)
     private mutating func write(
-        _ entry: borrowing Entry, _ index: Int, _ program: PlanProgram, _ plan: Int, _ base: Int, _ batch: TableRows
+        _ entry: Entry, _ index: Int, _ base: Int, _ target: inout RunTarget
     ) -> Outcome {
-        let start = batch.byteCount
-        let failure = row.write(entry, program, layout, base, into: &batch.buffer)
-        if let failure {
-            batch.buffer.truncate(to: start)
-            return .rejected(StreamEncoder.rejection(failure, plans[plan]))
+        let start = target.contents.buffer.count
+        if let failure = row.write(entry, layout, base: base, target.program, into: &target.contents.buffer) {
+            target.contents.buffer.truncate(to: start)
+            return .rejected(StreamEncoder.rejection(failure, plans[target.plan]))
         }
-        if let time = row.time, batch.exceedsDays(time, limit: limits.maxDistinctDays) {
-            batch.buffer.truncate(to: start)
+        if let time = row.time, target.contents.exceedsDays(time, limit: limits.maxDistinctDays) {
+            target.contents.buffer.truncate(to: start)
             return .batchIsFull
         }
-        batch.commitRow(start: start, entry: index, time: row.time)
+        target.contents.commitRow(start: start, entry: index, time: row.time)
         return .row
     }
 
@@ -143,5 +142,31 @@ public struct StreamEncoder {
         swap(&layout, &otherLayouts[nextVictim])
         nextVictim = (nextVictim + 1) % otherLayouts.count
         layout.learn(entry, programs)
+    }
+}
+
+/// The plan that took the last entry, and the batch its rows go to. Neighbours mostly share both.
+private struct RunTarget: ~Copyable {
+    private(set) var plan = -1
+    private(set) var program = PlanProgram.empty
+    /// The batch's contents while it is aimed at.
+    var contents = RowContents()
+    private var batch: TableRows?
+
+    /// Turns to another plan, and to its batch if that is another too.
+    mutating func aim(at plan: Int, _ program: PlanProgram, _ batch: TableRows) {
+        self.plan = plan
+        self.program = program
+        guard self.batch !== batch else { return }
+        release()
+        self.batch = batch
+        swap(&contents, &batch.contents)
+    }
+
+    /// Gives the contents back to the batch.
+    mutating func release() {
+        guard let batch else { return }
+        swap(&contents, &batch.contents)
+        self.batch = nil
     }
 }

@@ -39,15 +39,7 @@ struct ByteText: ~Escapable {
         UInt32(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: start &+ index, as: UInt32.self))
     }
 
-    /// The first eight bytes, zeros in place of what lies behind the end.
-    @inline(__always)
-    var head: UInt64 {
-        if count >= 8 { return load8(0) }
-        if count == 0 { return 0 }
-        return load8(0) & ByteText.mask(count)
-    }
-
-    /// Ones for the first `count` bytes; `count` is 1 to 7.
+    /// Ones for the first `count` bytes; `count` is 0 to 7.
     @inline(__always)
     static func mask(_ count: Int) -> UInt64 { (1 &<< UInt64(truncatingIfNeeded: 8 &* count)) &- 1 }
 
@@ -82,27 +74,42 @@ struct ByteText: ~Escapable {
 
 /// A short text kept in a pool of bytes, made to be compared with a ``ByteText`` quickly.
 struct PoolText: Equatable, Sendable {
-    var offset: Int32
-    var count: Int32
-    /// Its first eight bytes, zeros behind its end.
-    var head: UInt64
+    let offset: Int32
+    let count: Int32
+    /// Its first eight bytes, and ones for those of them that it has.
+    private let head: UInt64
+    private let mask: UInt64
+    /// Its last eight bytes, when it has more than eight.
+    private let tail: UInt64
+
+    static let empty = PoolText(ByteText([UInt8](repeating: 0, count: 8).span.bytes, start: 0, count: 0), offset: 0)
+
+    /// - Parameter offset: where the text's bytes will stand in the pool.
+    init(_ text: ByteText, offset: Int) {
+        self.offset = Int32(truncatingIfNeeded: offset)
+        count = Int32(truncatingIfNeeded: text.count)
+        mask = text.count >= 8 ? .max : ByteText.mask(text.count)
+        head = text.load8(0) & mask
+        tail = text.count > 8 ? text.load8(text.count - 8) : 0
+    }
 
     /// Whether `text` holds the same bytes.
     @inline(__always)
     func matches(_ text: ByteText, in pool: RawSpan) -> Bool {
-        guard Int(count) == text.count, head == text.head else { return false }
-        return count <= 8 || restMatches(text, in: pool)
+        guard Int(count) == text.count, text.load8(0) & mask == head else { return false }
+        return count <= 8
+            || (text.load8(text.count &- 8) == tail && (count <= 16 || middleMatches(text, in: pool)))
     }
 
-    private func restMatches(_ text: ByteText, in pool: RawSpan) -> Bool {
+    /// Compares what lies between the first and the last eight bytes.
+    private func middleMatches(_ text: ByteText, in pool: RawSpan) -> Bool {
         let own = self.text(in: pool)
         var index = 8
-        while index &+ 8 <= own.count {
+        while index < own.count &- 8 {
             if own.load8(index) != text.load8(index) { return false }
             index &+= 8
         }
-        let left = own.count &- index
-        return left == 0 || (own.load8(index) ^ text.load8(index)) & ByteText.mask(left) == 0
+        return true
     }
 
     @_lifetime(copy pool)
@@ -131,8 +138,7 @@ struct TextPool: Sendable {
         storage.removeLast(TextPool.slack)
         for index in 0..<text.count { storage.append(text[index]) }
         for _ in 0..<TextPool.slack { storage.append(0) }
-        return PoolText(
-            offset: Int32(truncatingIfNeeded: offset), count: Int32(truncatingIfNeeded: text.count), head: text.head)
+        return PoolText(text, offset: offset)
     }
 
     mutating func removeAll() {

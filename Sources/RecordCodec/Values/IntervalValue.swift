@@ -41,7 +41,7 @@ struct IntervalValue {
         var parts = 0
         while index < text.count {
             if text[index] == UInt8(ascii: "T") {
-                guard !inTime else { return false }
+                guard !inTime, index + 1 < text.count else { return false }
                 inTime = true
                 index += 1
                 continue

@@ -108,7 +108,7 @@ struct NumericGeneral {
             }
         }
         NumericValue.finish(
-            &out, fieldStart: fieldStart, weight: weight, sign: isNegative ? 0x4000 : 0,
+            &out, fieldStart: fieldStart, weight: weight, sign: isNegative ? NumericValue.negative : 0,
             displayScale: shape.isUnlimited ? decimals : max(0, scale))
         return mustRound && NumericGeneral.digits(out, fieldStart) > Int(shape.integerDigits) ? .outOfRange : nil
     }

@@ -6,121 +6,86 @@ import Records
 /// decimal digits. Zero groups at both ends are left out, as the server does.
 enum NumericValue {
     static let headerBytes = 12
-    private static let negative: UInt16 = 0x4000
+    static let negative: UInt16 = 0x4000
 
-    /// Plain numbers up to 40 bytes that need no look at the column's size; all others take the general path.
-    @inline(__always)
+    /// Writes the number; all but the plainest take the general path.
     static func encode(
         _ text: ByteText, _ shape: NumericShape, into out: inout CopyBuffer
     ) -> Rejection.Reason? {
-        let first = text.isEmpty ? 0 : text[0]
-        let isSigned = first == UInt8(ascii: "-") || first == UInt8(ascii: "+")
-        let start = isSigned ? 1 : 0
-        let count = text.count &- start
-        guard count > 0, count <= 40 else { return NumericGeneral.encode(text, shape, into: &out) }
-        let body = text.slice(start, text.count)
-        let point = pointIndex(body)
-        let decimals = point < count ? count &- point &- 1 : 0
-        guard point &+ decimals > 0, point <= Int(shape.integerDigits), decimals <= Int(shape.scale) else {
-            return NumericGeneral.encode(text, shape, into: &out)
-        }
-        let fieldStart = out.count
-        out.reserve(headerBytes &+ 32)
-        out.skip(headerBytes)
-        guard appendInteger(body, point, &out), appendFraction(body, point &+ 1, decimals, &out) else {
-            out.truncate(to: fieldStart)
-            return NumericGeneral.encode(text, shape, into: &out)
-        }
-        finish(
-            &out, fieldStart: fieldStart, weight: (point &+ 3) / 4 &- 1,
-            sign: first == UInt8(ascii: "-") ? negative : 0,
-            displayScale: shape.isUnlimited ? decimals : Int(shape.scale))
+        guard let number = PlainDecimal(text), number.wholeDigits <= Int(shape.integerDigits),
+            number.fractionDigits <= Int(shape.scale)
+        else { return NumericGeneral.encode(text, shape, into: &out) }
+        // Four groups before the point and four behind it, the first in the highest bits.
+        let groups = (UInt128(lanes(number.whole)) &<< 64) | UInt128(lanes(number.fraction))
+        let header = Header(
+            groups: groups, sign: number.isNegative ? negative : 0,
+            displayScale: UInt16(truncatingIfNeeded: shape.isUnlimited ? number.fractionDigits : Int(shape.scale)))
+        out.appendNumeric(header)
         return nil
     }
 
-    /// Where the point is, or the text's length; eight bytes at a time.
+    /// Sixteen digits as four groups, the first in the highest bits.
     @inline(__always)
-    private static func pointIndex(_ body: ByteText) -> Int {
-        var index = 0
-        while index < body.count {
-            let word = body.load8(index) ^ 0x2E2E_2E2E_2E2E_2E2E
-            let zeros = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
-            if zeros != 0 { return min(index &+ zeros.trailingZeroBitCount &>> 3, body.count) }
-            index &+= 8
-        }
-        return body.count
+    private static func lanes(_ value: UInt64) -> UInt64 {
+        let high = value / 100_000_000
+        let low = value % 100_000_000
+        let first = ((high / 10_000) &<< 16) | (high % 10_000)
+        let second = ((low / 10_000) &<< 16) | (low % 10_000)
+        return (first &<< 32) | second
     }
 
-    /// The digits before the point: a partial group first, then whole ones. `false` when one is no digit.
-    @inline(__always)
-    private static func appendInteger(_ body: ByteText, _ point: Int, _ out: inout CopyBuffer) -> Bool {
-        let head = point & 3
-        var isGood = true
-        if head != 0 {
-            let bits = UInt32(truncatingIfNeeded: 32 &- 8 &* head)
-            let padding: UInt32 = 0x3030_3030 &>> UInt32(truncatingIfNeeded: 8 &* head)
-            let group = (body.load4(0) &<< bits) | padding
-            isGood = Digits.areFour(group)
-            out.append16(Digits.four(group))
-        }
-        var index = head
-        while index < point {
-            let group = body.load4(index)
-            isGood = isGood && Digits.areFour(group)
-            out.append16(Digits.four(group))
-            index &+= 4
-        }
-        return isGood
-    }
+    /// A field of up to eight groups, ready to be written.
+    struct Header {
+        let count: UInt16
+        let weight: UInt16
+        let sign: UInt16
+        let displayScale: UInt16
+        /// The groups, the first in the highest bits.
+        let groups: UInt128
 
-    /// The digits behind the point: whole groups, then a partial one filled with zeros.
-    @inline(__always)
-    private static func appendFraction(
-        _ body: ByteText, _ start: Int, _ decimals: Int, _ out: inout CopyBuffer
-    ) -> Bool {
-        var index = start
-        var left = decimals
-        var isGood = true
-        while left >= 4 {
-            let group = body.load4(index)
-            isGood = isGood && Digits.areFour(group)
-            out.append16(Digits.four(group))
-            index &+= 4
-            left &-= 4
+        /// - Parameter groups: eight groups, the fourth of which holds the units.
+        @inline(__always)
+        init(groups: UInt128, sign: UInt16, displayScale: UInt16) {
+            self.displayScale = displayScale
+            if groups == 0 {
+                count = 0
+                weight = 0
+                self.sign = 0
+                self.groups = 0
+                return
+            }
+            let leading = groups.leadingZeroBitCount &>> 4
+            let trailing = groups.trailingZeroBitCount &>> 4
+            count = UInt16(truncatingIfNeeded: 8 &- leading &- trailing)
+            weight = UInt16(truncatingIfNeeded: 3 &- leading)
+            self.sign = sign
+            self.groups = groups &<< UInt128(truncatingIfNeeded: leading &* 16)
         }
-        if left > 0 {
-            let mask: UInt32 = 0xFFFF_FFFF &>> UInt32(truncatingIfNeeded: 32 &- 8 &* left)
-            let group = (body.load4(index) & mask) | (0x3030_3030 & ~mask)
-            isGood = isGood && Digits.areFour(group)
-            out.append16(Digits.four(group))
-        }
-        return isGood
     }
 
     /// Strips zero groups at both ends and writes the header before what is left.
     /// - Parameter weight: of the first group written, in groups: 0 is the units.
-    @inline(__always)
     static func finish(
         _ out: inout CopyBuffer, fieldStart: Int, weight: Int, sign: UInt16, displayScale: Int
     ) {
-        let first = fieldStart &+ headerBytes
+        let first = fieldStart + headerBytes
         var end = out.count
         var weight = weight
-        while end > first, out.load16(at: end &- 2) == 0 { end &-= 2 }
+        while end > first, out.load16(at: end - 2) == 0 { end -= 2 }
         out.truncate(to: end)
         if end == first {
             weight = 0
-        } else if out.load16(at: first) == 0 {
+        } else {
             var lead = first
-            while out.load16(at: lead) == 0 { lead &+= 2 }
-            out.remove(at: first, lead &- first)
-            weight &-= (lead &- first) / 2
+            while out.load16(at: lead) == 0 { lead += 2 }
+            out.remove(at: first, lead - first)
+            weight -= (lead - first) / 2
         }
-        let bytes = out.count &- first
-        out.store32(Int32(truncatingIfNeeded: 8 &+ bytes), at: fieldStart)
-        out.store16(UInt16(truncatingIfNeeded: bytes / 2), at: fieldStart &+ 4)
-        out.store16(UInt16(truncatingIfNeeded: weight), at: fieldStart &+ 6)
-        out.store16(bytes == 0 ? 0 : sign, at: fieldStart &+ 8)
-        out.store16(UInt16(truncatingIfNeeded: displayScale), at: fieldStart &+ 10)
+        let bytes = out.count - first
+        out.store32(Int32(truncatingIfNeeded: 8 + bytes), at: fieldStart)
+        out.store16(UInt16(truncatingIfNeeded: bytes / 2), at: fieldStart + 4)
+        out.store16(UInt16(truncatingIfNeeded: weight), at: fieldStart + 6)
+        out.store16(bytes == 0 ? 0 : sign, at: fieldStart + 8)
+        out.store16(UInt16(truncatingIfNeeded: displayScale), at: fieldStart + 10)
     }
 }

@@ -5,33 +5,35 @@ enum TextValue {
     static let unlimited = Int32.max
 
     /// Writes the text; its length is counted in characters (code points) when `maxCharacters` may be exceeded.
-    @inline(__always)
     static func encode(
         _ text: ByteText, maxCharacters: Int32 = unlimited, into out: inout CopyBuffer
     ) -> Rejection.Reason? {
         if !isPlainASCII(text), let reason = UTF8Check.reason(text) { return reason }
         if text.count > Int(maxCharacters), UTF8Check.characters(text) > Int(maxCharacters) { return .tooLong }
-        out.append32(Int32(truncatingIfNeeded: text.count))
-        out.append(text)
+        out.appendField(text)
         return nil
     }
 
     /// Whether all bytes are 1 to 127.
     @inline(__always)
-    static func isPlainASCII(_ text: ByteText) -> Bool {
+    private static func isPlainASCII(_ text: ByteText) -> Bool {
+        if text.count > 16 { return isLongASCII(text) }
+        if text.count >= 8 {
+            // The last eight bytes overlap the first, or meet them.
+            return (suspects(text.load8(0)) | suspects(text.load8(text.count &- 8))) == 0
+        }
+        let mask = ByteText.mask(text.count)
+        // Bytes behind the end count as a harmless letter.
+        return suspects((text.load8(0) & mask) | (0x6161_6161_6161_6161 & ~mask)) == 0
+    }
+
+    private static func isLongASCII(_ text: ByteText) -> Bool {
         var index = 0
-        var high: UInt64 = 0
-        while index &+ 8 <= text.count {
-            high |= suspects(text.load8(index))
+        while index < text.count &- 8 {
+            if suspects(text.load8(index)) != 0 { return false }
             index &+= 8
         }
-        let left = text.count &- index
-        if left > 0 {
-            let mask = ByteText.mask(left)
-            // Bytes behind the end count as a harmless letter.
-            high |= suspects((text.load8(index) & mask) | (0x6161_6161_6161_6161 & ~mask))
-        }
-        return high == 0
+        return suspects(text.load8(text.count &- 8)) == 0
     }
 
     /// Not zero when a byte is 0 or above 127; exact about "none", which is all that is asked.

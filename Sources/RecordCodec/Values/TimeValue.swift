@@ -11,14 +11,25 @@ enum TimeValue {
     /// 4714-11-24 BC, the first day the server can hold. Its last lies beyond what fits here.
     private static let earliest: Int64 = -210_866_803_200_000_000
 
+    /// Seconds written plainly, in microseconds, rounded half to even: the form that is met most.
+    @inline(__always)
+    static func plainSeconds(_ text: ByteText, _ reading: TimeReading) -> Int64? {
+        guard reading == .automatic || reading == .seconds, let number = PlainDecimal(text), number.wholeDigits <= 11
+        else { return nil }
+        let micros = number.fraction / 10_000_000_000
+        let rest = number.fraction % 10_000_000_000
+        let goesUp = rest > 5_000_000_000 || (rest == 5_000_000_000 && micros & 1 == 1)
+        let value = Int64(truncatingIfNeeded: number.whole &* 1_000_000 &+ micros &+ (goesUp ? 1 : 0))
+        return number.isNegative ? 0 &- value : value
+    }
+
     /// Writes a moment given in microseconds since 1970.
     @inline(__always)
     static func append(_ time: Int64, _ target: TimeTarget, _ out: inout CopyBuffer) -> Rejection.Reason? {
         guard time >= earliest else { return .outOfRange }
         switch target {
         case .timestamp:
-            out.append32(8)
-            out.append64(UInt64(bitPattern: time &- serverEpoch))
+            out.appendField(UInt64(bitPattern: time &- serverEpoch))
         case .date:
             let day = (time &- serverEpoch).flooredQuotient(microsecondsPerDay)
             out.append32(4)
@@ -34,10 +45,13 @@ enum TimeValue {
 
 extension ValueEncoder {
     /// Reads a time and remembers it in ``time``.
-    @inline(__always)
     mutating func encodeTime(
         _ text: ByteText, _ reading: TimeReading, _ target: TimeTarget, into out: inout CopyBuffer
     ) -> Rejection.Reason? {
+        if target != .milliseconds, let seconds = TimeValue.plainSeconds(text, reading) {
+            time = seconds
+            return TimeValue.append(seconds, target, &out)
+        }
         if reading == .iso8601 || (reading == .automatic && ISO8601.looksLike(text)) {
             return encodeISO(text, target, into: &out)
         }
@@ -56,7 +70,6 @@ extension ValueEncoder {
         return encodeNumber(number, shift, target, into: &out)
     }
 
-    @inline(__always)
     private mutating func encodeNumber(
         _ number: DecimalText, _ shift: Int, _ target: TimeTarget, into out: inout CopyBuffer
     ) -> Rejection.Reason? {
@@ -83,7 +96,7 @@ extension ValueEncoder {
     /// The moment in an entry's id.
     mutating func encodeEntryTime(_ id: StreamID, as kind: ValueKind, into out: inout CopyBuffer) -> Rejection.Reason? {
         guard let milliseconds = Int64(exactly: id.milliseconds) else { return .outOfRange }
-        guard case .time(_, let target) = kind else { return IntegerValue.append(milliseconds, .eight, &out) }
+        guard case .scalar(.time(_, let target)) = kind else { return IntegerValue.append(milliseconds, .eight, &out) }
         let (value, overflow) = milliseconds.multipliedReportingOverflow(by: 1000)
         if overflow { return .outOfRange }
         time = value

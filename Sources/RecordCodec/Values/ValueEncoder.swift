@@ -15,22 +15,23 @@ struct ValueEncoder {
 
     /// Writes one value; `nil`, or why it is none.
     @inline(__always)
-    mutating func encode(
-        _ text: ByteText, as kind: ValueKind, element: ArrayShape, into out: inout CopyBuffer
-    ) -> Rejection.Reason? {
+    mutating func encode(_ text: ByteText, as kind: ValueKind, into out: inout CopyBuffer) -> Rejection.Reason? {
+        switch kind {
+        case .scalar(let scalar): return encode(text, as: scalar, into: &out)
+        case .book(let shape):
+            return text.count > limits.maxValueBytes ? .tooLarge : encodeBook(text, shape, into: &out)
+        case .array(let element, let oid):
+            return text.count > limits.maxValueBytes ? .tooLarge : encodeArray(text, of: element, oid, into: &out)
+        }
+    }
+
+    @inline(__always)
+    mutating func encode(_ text: ByteText, as kind: ScalarKind, into out: inout CopyBuffer) -> Rejection.Reason? {
         if text.count > limits.maxValueBytes { return .tooLarge }
         switch kind {
         case .text(let maxCharacters): return TextValue.encode(text, maxCharacters: maxCharacters, into: &out)
         case .numeric(let shape): return NumericValue.encode(text, shape, into: &out)
         case .time(let reading, let target): return encodeTime(text, reading, target, into: &out)
-        default: return encodeOther(text, as: kind, element: element, into: &out)
-        }
-    }
-
-    private mutating func encodeOther(
-        _ text: ByteText, as kind: ValueKind, element: ArrayShape, into out: inout CopyBuffer
-    ) -> Rejection.Reason? {
-        switch kind {
         case .integer(let width, let rounds): return IntegerValue.encode(text, width, rounds: rounds, into: &out)
         case .float4: return FloatValue.encode4(text, into: &out)
         case .float8: return FloatValue.encode8(text, into: &out)
@@ -39,9 +40,6 @@ struct ValueEncoder {
         case .uuid: return UUIDValue.encode(text, into: &out)
         case .bytea: return BytesValue.encode(text, into: &out)
         case .interval: return IntervalValue.encode(text, into: &out)
-        case .book(let shape): return encodeBook(text, shape, into: &out)
-        case .array: return encodeArray(text, element, into: &out)
-        case .text, .numeric, .time: return encode(text, as: kind, element: element, into: &out)
         }
     }
 }
@@ -53,11 +51,6 @@ struct ScratchText {
 
     mutating func removeAll() { storage.removeAll(keepingCapacity: true) }
     mutating func append(_ byte: UInt8) { storage.append(byte) }
-
-    mutating func append(_ text: ByteText) {
-        for index in 0..<text.count { storage.append(text[index]) }
-    }
-
     mutating func append(_ id: StreamID) { id.append(to: &storage) }
 
     /// Adds the slack; nothing may be appended afterwards, and ``text`` may be read.
