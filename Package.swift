@@ -139,7 +139,7 @@ let package = Package(
                 "AdminHTTP", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
-        tests("SettingsTests", ["Settings", "RecordCodec"]),
+        tests("SettingsTests", ["Settings", "RecordCodec", "Records", "RecordFiles", "MarketSimulator"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),
     ],
     swiftLanguageModes: [.v6]
