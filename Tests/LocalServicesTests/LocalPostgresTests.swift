@@ -141,6 +141,14 @@ import Testing
         await postgres.stop(mode: .immediate)
     }
 
+    @Test func aPlainPostgreSQLSaysWhyThereIsNoBetterOne() {
+        let plain = PostgresInstallation(
+            tier: .plain, major: 15, binFolder: "/bin", root: nil, timescaleVersion: nil,
+            reasons: ["no root", "no luck"])
+        #expect(
+            plain.description == "PostgreSQL 15 without TimescaleDB, from this machine's packages (no root; no luck)")
+    }
+
     @Test func namesWhatIsMissingWhenThereIsNoPostgreSQL() async throws {
         let error = await #expect(throws: ServiceError.self) { _ = try await LocalPostgres.startTemporary(tiers: []) }
         #expect(error?.description.contains("no PostgreSQL to run") == true)

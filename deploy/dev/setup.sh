@@ -2,7 +2,7 @@
 # Installs what building and testing need besides the Swift toolchain; says what to install where it may not.
 #
 # Idempotent. Services of the packages are not started, and no system-wide PostgreSQL cluster is made: Millrace runs
-# private servers. On Debian 12 TimescaleDB comes in a Debian 13 root, made by timescaledb-root.sh.
+# private servers. Before Debian 13, TimescaleDB comes in a Debian 13 root, made by timescaledb-root.sh.
 set -eu
 cd "$(dirname "$0")"
 say() { echo "setup: $*"; }
@@ -20,8 +20,11 @@ need zlib1g-dev /usr/include/zlib.h
 need postgresql-client /usr/bin/psql
 need util-linux /usr/bin/setpriv
 case $version in
-debian12) need debootstrap /usr/sbin/debootstrap ;;
-*) need postgresql-17-timescaledb /usr/share/postgresql/17/extension/timescaledb.control ;;
+debian1[3-9]*) need postgresql-17-timescaledb /usr/share/postgresql/17/extension/timescaledb.control ;;
+*)
+    need debootstrap /usr/sbin/debootstrap
+    need debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg
+    ;;
 esac
 
 install() {
@@ -44,6 +47,8 @@ install() {
         -o Dpkg::Options::=--force-confold "$@" </dev/null
     for file in $made; do rm -f "$file"; done
     trap - EXIT
+    # What the package would have installed if ours had not been in its place.
+    [ ! -e "$cluster.ucf-dist" ] || [ -e "$cluster" ] || mv "$cluster.ucf-dist" "$cluster"
 }
 
 if [ -n "$missing" ]; then
@@ -55,15 +60,15 @@ if [ -n "$missing" ]; then
     install $missing
 fi
 
-# Debian 12: the root, or else a plain PostgreSQL 15, which serves without hypertables.
-if [ "$version" != debian12 ] || [ -e "${MILLRACE_CACHE:-/var/cache/millrace}/trixie-pg17/.millrace-complete" ]; then
-    exit 0
-fi
+# Elsewhere: the root, or else a plain PostgreSQL, which serves without hypertables.
+case $version in debian1[3-9]*) exit 0 ;; esac
+[ ! -e "${MILLRACE_CACHE:-/var/cache/millrace}/trixie-pg17/.millrace-complete" ] || exit 0
+plain=$(find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null | head -n 1)
 if [ "$(id -u)" = 0 ]; then
     ./timescaledb-root.sh && exit 0
     say "going on without TimescaleDB"
-    [ -e /usr/lib/postgresql/15/bin/postgres ] || install postgresql-15
-elif [ -e /usr/lib/postgresql/15/bin/postgres ]; then
+    [ -n "$plain" ] || install postgresql
+elif [ -n "$plain" ]; then
     say "no TimescaleDB yet: sudo make setup makes a Debian 13 root with it (500 MB, one minute)"
 else
     die "no PostgreSQL: sudo make setup makes a Debian 13 root with PostgreSQL 17 and TimescaleDB (500 MB, one minute)"
