@@ -64,8 +64,19 @@ let package = Package(
         part("PostgresCopy", ["Records", "IngestCore", "RecordCodec", "PostgresWire"]),
         part("Migrations", ["PostgresWire"], resources: [.embedInCode("sql")]),
 
+        // Ring 4: the flow.
+        part(
+            "IngestPipeline",
+            [
+                "Records", "RecordCodec", "IngestCore", "BlockingExecutor", "RedisWire", "PostgresWire", "RedisStreams",
+                "PostgresCopy", .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ]),
+
         // Ring 5: what a program is composed of.
-        part("Settings", ["RecordCodec", .product(name: "Yams", package: "Yams")], resources: [.embedInCode("millrace.yaml")]),
+        part(
+            "Settings", ["RecordCodec", .product(name: "Yams", package: "Yams")],
+            resources: [.embedInCode("millrace.yaml")]),
         part(
             "Telemetry",
             [
@@ -76,21 +87,32 @@ let package = Package(
             "AdminHTTP",
             [
                 .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdCore", package: "hummingbird"), .product(name: "Logging", package: "swift-log"),
-                .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         part("RecordFiles", ["Records", "CZlib"]),
+
+        part(
+            "WorkerApp",
+            [
+                "AdminHTTP", "BlockingExecutor", "IngestCore", "IngestPipeline", "Migrations", "PostgresWire",
+                "RecordCodec", "RedisWire", "Settings", "Telemetry", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
 
         // Ring 6: the command and the kits.
         .executableTarget(
             name: "millrace",
             dependencies: [
                 "Records", "RecordCodec", "RecordFiles", "MarketSimulator", "RedisWire", "RedisStreams", "PostgresWire",
-                "Migrations", "Settings", "Telemetry",
+                "Migrations", "Settings", "Telemetry", "IngestPipeline", "WorkerApp", "LocalServices",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
-        part("LocalServices", resources: localServicesScripts),
+        part("LocalServices", ["CPlatform"], resources: localServicesScripts),
         part("IngestTesting", ["Records", "IngestCore", "LocalServices"]),
 
         tests("RecordsTests", ["Records"]),
@@ -110,14 +132,35 @@ let package = Package(
                 "IngestTesting",
             ]),
         tests("MigrationsTests", ["Migrations", "PostgresWire", "LocalServices", "IngestTesting"]),
-        tests("LocalServicesTests", ["LocalServices"]),
-        tests("RecordFilesTests", ["RecordFiles", "Records"]),
-        tests("TelemetryTests", ["Telemetry", .product(name: "Logging", package: "swift-log")]),
-        tests("AdminHTTPTests", ["AdminHTTP"]),
+        tests(
+            "IngestPipelineTests",
+            [
+                "IngestPipeline", "IngestCore", "Records", "RecordCodec", "RedisWire", "RedisStreams", "PostgresWire",
+                "PostgresCopy", "Migrations", "LocalServices", "IngestTesting",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests("ArchitectureTests", []),
+        tests("LocalServicesTests", ["LocalServices", "IngestTesting"]),
+        tests("RecordFilesTests", ["RecordFiles", "Records", "CZlib"]),
+        tests(
+            "TelemetryTests",
+            [
+                "Telemetry", .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests(
+            "AdminHTTPTests",
+            [
+                "AdminHTTP", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         tests(
             "CommandTests",
             ["millrace", "IngestTesting", "LocalServices", "RedisWire", "PostgresWire", "Migrations", "Records"]),
-        tests("SettingsTests", ["Settings", "RecordCodec"]),
+        tests(
+            "EndToEndTests",
+            ["millrace", "IngestTesting", "LocalServices", "RedisWire", "PostgresWire", "Migrations", "Records"]),
+        tests("SettingsTests", ["Settings", "RecordCodec", "Records", "RecordFiles", "MarketSimulator"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,3 +1,4 @@
+import Glibc
 import Hummingbird
 import HummingbirdCore
 public import Logging
@@ -35,7 +36,8 @@ public struct AdminServer: Service {
         content.addRoutes(to: router, configuration: configuration)
         let application = Application(
             responder: router.buildResponder(),
-            server: .http1(configuration: .init(idleTimeout: .seconds(30), httpDecoderConfiguration: Self.decoderLimits)),
+            server: .http1(
+                configuration: .init(idleTimeout: .seconds(30), httpDecoderConfiguration: Self.decoderLimits)),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "millrace"),
             onServerRunning: { channel in
@@ -46,15 +48,10 @@ public struct AdminServer: Service {
             try await application.run()
         } catch let error as IOError {
             throw AdminServerError.cannotListen(
-                host: configuration.host, port: configuration.port, reason: error.localizedReason)
+                host: configuration.host, port: configuration.port, reason: String(cString: strerror(error.errnoCode)))
         }
     }
 
     private static let decoderLimits = HTTP1Channel.Configuration.DecoderConfiguration(
         maxHeaderFieldSize: 8192, maxHeaderListSize: 16384, maxHeaderFieldCount: 64)
-}
-
-extension IOError {
-    /// The system's words for the code, without the call that failed.
-    fileprivate var localizedReason: String { "\(self)".split(separator: ": ").last.map(String.init) ?? "\(self)" }
 }

@@ -5,6 +5,8 @@ import Records
 /// batch.
 final class HeldBlock {
     var block: EntryBlock
+    /// Batches that point into it and are not done.
+    var users = 0
 
     init(_ block: consuming EntryBlock) {
         self.block = block
@@ -16,7 +18,12 @@ struct Batch {
     /// Where the entries of one delivery lie.
     struct Part {
         let stream: StreamKey
+        let route: Routes.RouteID
         let places: Places
+
+        func part(_ bounds: Range<Int>) -> Part {
+            Part(stream: stream, route: route, places: places.part(bounds))
+        }
     }
 
     /// The block's index of each entry of a delivery.
@@ -42,8 +49,8 @@ struct Batch {
     }
 
     let number: BatchNumber
-    let route: Routes.RouteID
     let source: HeldBlock
+    let readAt: ContinuousClock.Instant
     /// One per delivery of the batch, in the same order.
     var parts: [Part]
     /// Entries the database refused, by their index in the block.
@@ -59,12 +66,10 @@ struct Batch {
         for (part, delivery) in zip(parts, deliveries) {
             let taken = min(left, delivery.ids.count)
             left -= taken
-            if taken > 0 { head.append(Part(stream: part.stream, places: part.places.part(0..<taken))) }
-            if taken < delivery.ids.count {
-                tail.append(Part(stream: part.stream, places: part.places.part(taken..<delivery.ids.count)))
-            }
+            if taken > 0 { head.append(part.part(0..<taken)) }
+            if taken < delivery.ids.count { tail.append(part.part(taken..<delivery.ids.count)) }
         }
         parts = head
-        return Batch(number: number, route: route, source: source, parts: tail, refused: refused)
+        return Batch(number: number, source: source, readAt: readAt, parts: tail, refused: refused)
     }
 }

@@ -1,7 +1,8 @@
+import CoreMetrics
 import IngestCore
 import PostgresWire
-import RedisWire
 import RecordCodec
+import RedisWire
 
 /// What ends a lane's step. The lane drops what it holds and starts over from what is pending.
 enum LaneFailure: Error {
@@ -13,14 +14,52 @@ enum LaneFailure: Error {
     case destinationWentBack([DestinationCheck.Reason])
     /// Rows are missing in a committed transaction: a trigger took them.
     case committedShort(table: String)
+    /// Mappings of one stream do not go together.
+    case mapping(PlanError)
     /// A stream must not be ingested as things are.
     case refused(stream: String, IncarnationDecision.Refusal)
+
+    init(_ error: RedisError) {
+        switch error {
+        case .server(let refusal): self = .redis(error, RedisFailure(reply: "\(refusal.code) \(refusal.message)"))
+        case .protocolViolation: self = .redis(error, RedisFailure(.protocolError))
+        case .connect, .timeout, .closed, .inputOutput: self = .redis(error, RedisFailure(.io))
+        }
+    }
+
+    init(_ error: PostgresError) {
+        self = .postgres(
+            error, FailureClass(sqlState: error.sqlState?.code, isConnectionLost: error.isConnectionLost))
+    }
+
+    /// A bounded word for metrics.
+    var label: String {
+        switch self {
+        case .redis(let error, _):
+            switch error {
+            case .connect: "connect"
+            case .timeout: "timeout"
+            case .closed, .inputOutput: "connection_lost"
+            case .protocolViolation: "protocol"
+            case .server: "refused"
+            }
+        case .postgres(_, .pause(let pause)): pause.reconnects ? "connection_lost" : "pause"
+        case .postgres(_, .retry): "retry"
+        case .postgres(_, .stop): "stop"
+        case .postgres(_, .conflict), .postgres(_, .isolate): "row"
+        case .inDoubt: "in_doubt"
+        case .destinationWentBack: "destination_went_back"
+        case .committedShort: "rows_missing"
+        case .refused: "refused"
+        case .mapping: "mapping"
+        }
+    }
 
     /// How long the first wait is: some failures pass at once, some want an operator.
     var backoff: (base: Duration, cap: Duration) {
         switch self {
         case .redis, .inDoubt: (.milliseconds(50), .seconds(2))
-        case .postgres(_, .stop), .destinationWentBack, .committedShort, .refused: (.seconds(1), .seconds(15))
+        case .postgres(_, .stop), .destinationWentBack, .committedShort, .refused, .mapping: (.seconds(1), .seconds(15))
         case .postgres: (.milliseconds(50), .seconds(5))
         }
     }
@@ -37,6 +76,7 @@ extension LaneFailure: CustomStringConvertible {
             "the database went back behind what was acknowledged (\(reasons.count) reasons); "
                 + "nothing is acknowledged until `millrace reconcile` has run"
         case .committedShort(let table): "a trigger of \(table) took rows away from a batch; nothing of it is acknowledged"
+        case .mapping(let error): "configuration: \(error)"
         case .refused(let stream, .otherGroupIngests):
             "this database ingests \(stream) through another group; say where this one begins with --from 0 or --from now"
         }

@@ -1,9 +1,6 @@
 import IngestCore
-import PostgresCopy
-import RecordCodec
+import PostgresWire
 import Records
-import RedisStreams
-import RedisWire
 
 /// The flow of one lane, as a list of steps. Synchronous: it owns its thread, its two connections and all its state.
 ///
@@ -37,7 +34,7 @@ final class Pipeline {
         self.worker = worker
         self.number = number
         self.consumer = consumer
-        claims = ClaimStage(settings: worker.settings, consumer: consumer)
+        claims = ClaimStage(settings: worker.settings)
     }
 
     /// One turn of the lane. Waits for entries at most a quarter of a second.
@@ -59,15 +56,25 @@ final class Pipeline {
             // 5. What may be recorded, and what the ledger already has.
             guard let planned = try plan(batch) else { continue }
             // 6. Entries to binary rows and dead letters, while the previous COMMIT is under way.
-            var encoded = encode(planned)
-            if let rest = cut(&encoded) { batches.insert(rest, at: 0) }
+            let encoded: EncodedBatch
+            switch try encode(planned) {
+            case .full(let whole):
+                encoded = whole
+            case .tooMuch(let count):
+                batches = cut(batch, behind: count) + batches
+                continue
+            }
             // 7. The previous COMMIT's answer; only a receipt makes acknowledgements.
-            try settle()
+            guard try settle() == .clean else {
+                // Working off a failed batch used the buffers: encode again.
+                batches.insert(batch, at: 0)
+                continue
+            }
             // 8. BEGIN, COPY, fence, dead letters, COMMIT: sent, not awaited.
             try send(encoded)
         }
 
-        // 9. Nothing new: nobody will read while the COMMIT is under way, so wait for it.
-        if delivered.isEmpty { try settle() }
+        // 9. Nothing new came: wait for the COMMIT under way.
+        if delivered == nil { try settle() }
     }
 }

@@ -9,11 +9,13 @@ struct Routes: Sendable {
     }
 
     private let patterns: [[GlobPattern]]
+    private let tables: [String]
     /// Every key and pattern of the configuration, for discovery.
     let keys: [String]
 
     init(_ mappings: [StreamMapping]) {
         patterns = mappings.map { $0.keys.map(GlobPattern.init) }
+        tables = mappings.map(\.table)
         var seen: Set<String> = []
         keys = mappings.flatMap(\.keys).filter { seen.insert($0).inserted }
     }
@@ -22,5 +24,16 @@ struct Routes: Sendable {
     func route(of stream: StreamKey) -> RouteID? {
         let found = patterns.indices.filter { index in patterns[index].contains { $0.matches(stream) } }
         return found.isEmpty ? nil : RouteID(mappings: found)
+    }
+
+    /// Whether no two of the routes write to the same table.
+    func areDisjoint(_ routes: [RouteID]) -> Bool {
+        var seen: Set<String> = []
+        for route in routes {
+            let targets = Set(route.mappings.map { tables[$0] })
+            guard seen.isDisjoint(with: targets) else { return false }
+            seen.formUnion(targets)
+        }
+        return true
     }
 }

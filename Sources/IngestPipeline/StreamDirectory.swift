@@ -1,5 +1,6 @@
 import IngestCore
 import Records
+import RedisStreams
 import Synchronization
 
 /// The streams that are known to exist and the lanes that are known to live: what every lane of the process, the
@@ -7,16 +8,25 @@ import Synchronization
 final class StreamDirectory: Sendable {
     struct State {
         var streams: [StreamKey: Routes.RouteID] = [:]
-        var paused: Set<StreamKey> = []
+        /// Keys that hold something else than a stream.
+        var blocked: Set<StreamKey> = []
         /// Consumer names of lanes whose heartbeat is fresh, this process' own included.
         var lanes: [String] = []
         /// When each consumer was last heard of, and the moment that was read, in Redis' milliseconds.
         var heartbeats = Heartbeats()
     }
 
+    /// Heartbeats of all consumers of the group, in Redis' milliseconds.
     struct Heartbeats: Equatable {
-        var seen: [String: UInt64] = [:]
-        var readAt: UInt64 = 0
+        var seen: [String: Int] = [:]
+        var readAt = 0
+
+        /// How long a consumer has said nothing; `nil` when it was never heard of. What a worker handed back when it
+        /// stopped is nobody's: it is silent for ever.
+        func silence(of consumer: String) -> Duration? {
+            if consumer == ConsumerNames.released { return .seconds(86_400) }
+            return seen[consumer].map { .milliseconds(max(0, readAt - $0)) }
+        }
     }
 
     private let state = Mutex(State())
@@ -36,11 +46,22 @@ final class StreamDirectory: Sendable {
     func add(_ found: [(stream: StreamKey, route: Routes.RouteID)]) {
         let changed = state.withLock { state in
             let before = state.streams.count
-            for item in found { state.streams[item.stream] = item.route }
+            for item in found where !state.blocked.contains(item.stream) { state.streams[item.stream] = item.route }
             return state.streams.count != before
         }
         if changed { revision.add(1, ordering: .releasing) }
     }
+
+    /// Leaves a key out until the process ends.
+    func block(_ stream: StreamKey) {
+        let changed = state.withLock { state in
+            state.streams[stream] = nil
+            return state.blocked.insert(stream).inserted
+        }
+        if changed { revision.add(1, ordering: .releasing) }
+    }
+
+    var blocked: [StreamKey] { state.withLock { $0.blocked.sorted() } }
 
     func setHeartbeats(_ heartbeats: Heartbeats, living lanes: [String]) {
         let changed = state.withLock { state in

@@ -1,5 +1,7 @@
+import Glibc
 import IngestCore
 import Logging
+import PostgresCopy
 import RecordCodec
 import Records
 import Synchronization
@@ -8,8 +10,8 @@ import Synchronization
 final class WorkerContext: Sendable {
     let settings: PipelineSettings
     let routes: Routes
-    /// The compiled mappings, in the configuration's order.
-    let plans: [RowPlan]
+    /// The mappings, compiled and checked against the database, in the configuration's order.
+    let mappings: [CheckedMapping]
     let directory = StreamDirectory()
     let stop: StopSignal
     let log: Logger
@@ -19,11 +21,11 @@ final class WorkerContext: Sendable {
     let identity: String
 
     init(
-        settings: PipelineSettings, plans: [RowPlan], identity: String, stop: StopSignal, log: Logger,
+        settings: PipelineSettings, mappings: [CheckedMapping], identity: String, stop: StopSignal, log: Logger,
         metrics: PipelineMetrics
     ) {
         self.settings = settings
-        self.plans = plans
+        self.mappings = mappings
         self.identity = identity
         self.stop = stop
         self.log = log
@@ -34,10 +36,23 @@ final class WorkerContext: Sendable {
 
     var now: ContinuousClock.Instant { ContinuousClock.now }
 
+    /// The wall clock, in microseconds since 1970: for time windows and latencies, never for waiting.
+    var microseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+    }
+
     func consumer(lane: Int) -> String { "\(identity).\(lane)" }
 
     /// Lanes of this process, for rendezvous and heartbeats.
     var consumers: [String] { (0..<settings.lanes).map(consumer(lane:)) }
+}
+
+/// A mapping that fits its table: how entries are encoded for it and how rows are written to it.
+struct CheckedMapping: Sendable {
+    let plan: RowPlan
+    let target: CopyTarget
 }
 
 /// What each lane is doing, for `/readyz`, heartbeats and the drain check.

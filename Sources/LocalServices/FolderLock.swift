@@ -2,24 +2,17 @@ import Glibc
 
 /// An exclusive lock on a folder (`flock`), held until this value is gone; the kernel lets go of it if we die.
 final class FolderLock: Sendable {
-    private let descriptor: Int32
+    private let descriptor: Descriptor
 
-    private init(descriptor: Int32) {
+    private init(descriptor: Descriptor) {
         self.descriptor = descriptor
-    }
-
-    deinit {
-        close(descriptor)
     }
 
     /// The lock, or nil when somebody else has it or the folder is gone.
     static func acquireIfFree(_ folder: String) -> FolderLock? {
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            return nil
-        }
+        guard let descriptor = try? Descriptor(open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), for: folder),
+            flock(descriptor.raw, LOCK_EX | LOCK_NB) == 0
+        else { return nil }
         return FolderLock(descriptor: descriptor)
     }
 

@@ -26,7 +26,7 @@ public final class LocalPostgres: Sendable {
     public var port: Int { server.port }
     /// Where the programs come from.
     public var tier: PostgresTier { server.installation.tier }
-    /// One line for people: version, TimescaleDB or not, and where the programs come from.
+    /// For people: version, TimescaleDB or not (and why not), and where the programs come from.
     public var description: String { server.installation.description }
     /// Whether CREATE EXTENSION timescaledb works here.
     public var hasTimescaleDB: Bool { server.installation.timescaleVersion != nil }

@@ -8,7 +8,9 @@ enum PostgresFinder {
         var reasons: [String] = []
         for tier in tiers {
             do {
-                return try await find(tier, user: user)
+                var found = try await find(tier, user: user)
+                found.reasons = reasons
+                return found
             } catch let error as ServiceError {
                 reasons.append(error.description)
             }

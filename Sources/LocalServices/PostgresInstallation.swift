@@ -11,6 +11,8 @@ struct PostgresInstallation: Sendable, Equatable {
     let root: String?
     /// The default version of the extension, nil where it is not installed.
     let timescaleVersion: String?
+    /// Why no better tier serves.
+    var reasons: [String] = []
 
     static let oldestMajor = 15
 
@@ -18,7 +20,8 @@ struct PostgresInstallation: Sendable, Equatable {
     var description: String {
         let place = root.map { "the Debian 13 root \($0)" } ?? "this machine's packages"
         guard let timescaleVersion else {
-            return "PostgreSQL \(major) without TimescaleDB, from \(place)"
+            let because = reasons.isEmpty ? "" : " (\(reasons.joined(separator: "; ")))"
+            return "PostgreSQL \(major) without TimescaleDB, from \(place)\(because)"
         }
         return "PostgreSQL \(major) with TimescaleDB \(timescaleVersion), from \(place)"
     }

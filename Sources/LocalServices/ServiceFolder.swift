@@ -7,17 +7,16 @@ enum ServiceFolder {
     ///
     /// The path is limited to what leaves room for a socket in it: a Unix socket's path has 107 bytes.
     static func make(_ path: String) throws -> String {
+        guard URL(fileURLWithPath: path).path.utf8.count <= 80 else {
+            throw ServiceError("\(path) is too long a path for a folder with a Unix socket in it (limit 80 bytes)")
+        }
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
         } catch {
             throw ServiceError("cannot make the folder \(path)")
         }
-        let full = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-        guard full.utf8.count <= 80 else {
-            throw ServiceError("\(full) is too long a path for a folder with a Unix socket in it (limit 80 bytes)")
-        }
-        return full
+        return URL(fileURLWithPath: path).resolvingSymlinksInPath().path
     }
 
     /// Where roots and cluster templates are kept between runs: `MILLRACE_CACHE`, else `/var/cache/millrace` for root and

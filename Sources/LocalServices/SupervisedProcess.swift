@@ -7,7 +7,7 @@ import Glibc
 final class SupervisedProcess: Sendable {
     /// The server's own process id (not the supervising shell's).
     let pid: pid_t
-    private let owner: Pipe
+    private let owner: Descriptor
     private let exit: ExitSignal
 
     struct Plan: Sendable {
@@ -18,33 +18,23 @@ final class SupervisedProcess: Sendable {
         var orphanSignal: String
         /// Whether `folder` is removed when we are gone.
         var isThrowAway: Bool
+        /// How long an earlier server may still hold `folder`, and how long this one may take to end when we are gone.
+        var patienceSeconds = 10
     }
 
     /// Starts the supervising shell and waits until it reports the server's process id.
     ///
-    /// Throws a `ServiceError` when another server uses the folder for longer than ten seconds.
+    /// Throws a `ServiceError` when another server keeps the folder for longer than `patienceSeconds`.
     static func start(_ plan: Plan) async throws -> SupervisedProcess {
-        let process = ChildCommand.makeProcess(
-            ["sh", "-c", Scripts.supervise, "supervise", plan.folder, plan.orphanSignal, "10"]
-                + [plan.isThrowAway ? "remove" : "keep"] + plan.command)
-        let owner = Pipe()
-        let report = Pipe()
-        // Nobody else we start may hold the write end open: the server would outlive us.
-        _ = fcntl(owner.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
-        process.standardInput = owner
-        process.standardOutput = report
-        process.standardError = try logHandle(plan.folder)
-        let exit = ExitSignal()
-        process.terminationHandler = { exit.fire(status: $0.terminationStatus) }
-        try process.run()
-        let line = await firstLine(of: report.fileHandleForReading)
+        let (shell, owner, report) = try startShell(plan)
+        let line = await firstLine(of: report)
         guard let pid = pid_t(line) else {
             throw ServiceError("\(plan.command.first ?? "server") did not start: \(logTail(plan.folder))")
         }
-        return SupervisedProcess(pid: pid, owner: owner, exit: exit)
+        return SupervisedProcess(pid: pid, owner: owner, exit: shell.exit)
     }
 
-    private init(pid: pid_t, owner: Pipe, exit: ExitSignal) {
+    private init(pid: pid_t, owner: Descriptor, exit: ExitSignal) {
         self.pid = pid
         self.owner = owner
         self.exit = exit
@@ -60,12 +50,15 @@ final class SupervisedProcess: Sendable {
 
     /// Waits for the end, and after `patience` no longer asks.
     func waitForExit(killingAfter patience: Duration) async {
-        let killer = Task {
-            try await Task.sleep(for: patience)
-            self.send(SIGKILL)
+        await withTaskGroup { group in
+            group.addTask {
+                // Cancelled means that the server has ended in time.
+                guard (try? await Task.sleep(for: patience)) != nil else { return }
+                self.send(SIGKILL)
+            }
+            _ = await exit.wait()
+            group.cancelAll()
         }
-        _ = await exit.wait()
-        killer.cancel()
     }
 
     static func logTail(_ folder: String) -> String {
@@ -73,28 +66,25 @@ final class SupervisedProcess: Sendable {
         return ChildCommand.lastLines(of: String(decoding: data, as: UTF8.self))
     }
 
-    private static func logHandle(_ folder: String) throws -> FileHandle {
-        let path = folder + "/log"
-        if !FileManager.default.fileExists(atPath: path) {
-            _ = FileManager.default.createFile(atPath: path, contents: nil)
-        }
-        guard let handle = FileHandle(forWritingAtPath: path) else { throw ServiceError("cannot write \(path)") }
-        try handle.seekToEnd()
-        return handle
+    /// Of both pipes only our end is left open: the report ends with the shell, the shell's input with us.
+    private static func startShell(_ plan: Plan) throws -> (shell: Child, owner: Descriptor, report: Descriptor) {
+        let owner = try Descriptor.pipe()
+        let report = try Descriptor.pipe()
+        let shell = try Child.start(
+            ["sh", "-c", Scripts.supervise, "supervise", plan.folder, "\(plan.patienceSeconds)", plan.orphanSignal]
+                + [plan.isThrowAway ? "remove" : "keep"] + plan.command,
+            input: owner.read, output: report.write, errors: try log(plan.folder))
+        return (shell, owner.write, report.read)
     }
 
-    private static func firstLine(of handle: FileHandle) async -> String {
+    private static func log(_ folder: String) throws -> Descriptor {
+        let path = folder + "/log"
+        return try Descriptor(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644), for: path)
+    }
+
+    private static func firstLine(of descriptor: Descriptor) async -> String {
         await withCheckedContinuation { continuation in
-            DispatchQueue.global().async {
-                var bytes = Data()
-                while !bytes.contains(UInt8(ascii: "\n")) {
-                    let more = handle.availableData
-                    if more.isEmpty { break }
-                    bytes += more
-                }
-                let text = String(decoding: bytes, as: UTF8.self)
-                continuation.resume(returning: text.trimmingCharacters(in: .whitespacesAndNewlines))
-            }
+            Thread.detachNewThread { continuation.resume(returning: descriptor.firstLine()) }
         }
     }
 }

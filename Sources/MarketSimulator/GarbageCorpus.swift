@@ -116,8 +116,8 @@ struct GarbageMaker {
     private func books() -> [GarbageCorpus.Case] {
         let deep = String(repeating: "[", count: 5000)
         return [
-            make("bids_are_not_json", .invalidJSON, book("{\"1\":"), kind: .orderbook),
-            make("bids_are_too_deep", .invalidJSON, book(deep), kind: .orderbook),
+            make("bids_are_not_json", .invalidBook, book("{\"1\":"), kind: .orderbook),
+            make("bids_are_too_deep", .invalidBook, book(deep), kind: .orderbook),
             make("bids_are_no_levels", .invalidBook, book("[[\"1\"]]"), kind: .orderbook),
             make("bids_are_a_text", .invalidBook, book("\"none\""), kind: .orderbook),
         ]

@@ -75,6 +75,12 @@ public struct EntryBlock: ~Copyable, Sendable {
     /// Bytes of the receive buffer that the block keeps alive.
     public var byteCapacity: Int { storage.count }
 
+    /// Bytes from the first entry's fields to the end of the last one's: what the entries took of the reply.
+    public var extent: Int {
+        guard let first = records.first, let last = records.last else { return 0 }
+        return max(0, last.raw.range.upperBound - first.raw.range.lowerBound)
+    }
+
     /// The block's bytes, slack included.
     public var bytes: Span<UInt8> {
         @_lifetime(borrow self) borrowing get { storage.span }
@@ -82,6 +88,9 @@ public struct EntryBlock: ~Copyable, Sendable {
 
     public borrowing func id(_ index: Int) -> StreamID { records[index].id }
     public borrowing func record(_ index: Int) -> Record { records[index] }
+
+    /// A copy of an entry's fields as RESP bytes, as they came.
+    public borrowing func rawFields(_ index: Int) -> [UInt8] { Array(storage[records[index].raw.range]) }
 
     /// A view of one entry; it lives no longer than the block is borrowed.
     @inlinable

@@ -33,6 +33,9 @@ public struct DeadLetterMirror: Sendable {
     /// Above this many bytes a letter's payload stays in the table, and the mirror says `payload_bytes` alone.
     public static let payloadLimitBytes = 64 << 10
 
+    /// Letters sent in one pipeline.
+    private static let lettersAtOnce = 500
+
     private let stream: StreamKey
     private let maximumLength: Int
 
@@ -41,15 +44,19 @@ public struct DeadLetterMirror: Sendable {
         self.maximumLength = maximumLength
     }
 
-    /// Adds the letters, some 500 at a time.
+    /// Adds the letters, 500 in a pipeline.
     /// - Returns: one result for each: only a letter with a success may be marked as mirrored.
-    /// - Throws: ``RedisError`` of transport.
+    /// - Throws: ``RedisError`` of transport; letters sent before may have been added.
     public func add(
         _ letters: [MirroredLetter], on connection: RedisConnection
     ) throws(RedisError) -> [Result<StreamID, ServerError>] {
         var publisher = StreamPublisher(maximumLength: maximumLength)
-        for letter in letters { publisher.append(to: stream, fields: Self.fields(letter)) }
-        return try publisher.flush(on: connection)
+        var results: [Result<StreamID, ServerError>] = []
+        for letter in letters {
+            publisher.append(to: stream, fields: Self.fields(letter))
+            if publisher.count == Self.lettersAtOnce { results += try publisher.flush(on: connection) }
+        }
+        return try results + publisher.flush(on: connection)
     }
 
     private static func fields(_ letter: MirroredLetter) -> [StreamPublisher.Field] {

@@ -46,8 +46,10 @@ extension RedisConnection {
     }
 
     /// Sets a fresh token: before the group is created anew, so that no reader can miss it.
-    public func setEpoch(_ token: [UInt8], group: String) throws(RedisError) {
-        try command("SET", .key(ControlKeys(group: group).epoch), .bytes(token))
+    /// - Parameter onlyIfMissing: keeps a token that is there.
+    public func setEpoch(_ token: [UInt8], group: String, onlyIfMissing: Bool = false) throws(RedisError) {
+        let key = RedisArgument.key(ControlKeys(group: group).epoch)
+        try command(["SET", key, .bytes(token)] + (onlyIfMissing ? ["NX"] : []))
     }
 
     // MARK: Acknowledged ids

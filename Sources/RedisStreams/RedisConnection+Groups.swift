@@ -52,17 +52,25 @@ public struct IncarnationMarker: Hashable, Sendable {
 }
 
 extension RedisConnection {
-    /// Creates the group at 0, and the stream when it is not there.
+    /// Creates the group, and the stream when it is not there.
+    /// - Parameter start: `0`, or `$` for new entries only.
     /// - Returns: whether it was created; `false` when it existed.
     /// - Throws: ``RedisError``; `.server` with `OOM` when the server is full.
     @discardableResult
-    public func createGroup(_ group: String, of stream: StreamKey) throws(RedisError) -> Bool {
+    public func createGroup(
+        _ group: String, of stream: StreamKey, at start: String = "0"
+    ) throws(RedisError) -> Bool {
         do {
-            try command("XGROUP", "CREATE", .key(stream), .text(group), "0", "MKSTREAM")
+            try command("XGROUP", "CREATE", .key(stream), .text(group), .text(start), "MKSTREAM")
             return true
         } catch .server(let error) where error.code == "BUSYGROUP" {
             return false
         }
+    }
+
+    /// Lets an existing group read the stream from its beginning again.
+    public func rewindGroup(_ group: String, of stream: StreamKey) throws(RedisError) {
+        try command("XGROUP", "SETID", .key(stream), .text(group), "0")
     }
 
     /// - Returns: whether it was created; `false` when it existed.

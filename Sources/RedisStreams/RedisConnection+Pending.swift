@@ -8,7 +8,19 @@ public struct PendingSummary: Equatable, Sendable {
     public var lowest: StreamID?
     public var highest: StreamID?
     /// Consumers that have any.
-    public var perConsumer: [String: Int]
+    public var perConsumer: [String: Int] = [:]
+
+    init(_ reply: RedisValue) throws(RedisError) {
+        let parts = try reply.array(of: "XPENDING")
+        guard parts.count == 4 else { throw unexpected("XPENDING") }
+        count = try parts[0].integer(of: "XPENDING")
+        lowest = parts[1].isNull ? nil : try parts[1].id(of: "XPENDING")
+        highest = parts[2].isNull ? nil : try parts[2].id(of: "XPENDING")
+        for pair in parts[3].array ?? [] {
+            guard let pair = pair.array, pair.count == 2 else { throw unexpected("XPENDING") }
+            perConsumer[try pair[0].text(of: "XPENDING")] = try pair[1].integer(of: "XPENDING")
+        }
+    }
 }
 
 /// One pending entry: XPENDING's long form.
@@ -24,17 +36,7 @@ public struct PendingEntry: Equatable, Sendable {
 extension RedisConnection {
     /// - Throws: ``RedisError``; `.server` with `NOGROUP` when the group is not there.
     public func pendingSummary(of stream: StreamKey, group: String) throws(RedisError) -> PendingSummary {
-        let parts = try command("XPENDING", .key(stream), .text(group)).array(of: "XPENDING")
-        guard parts.count == 4 else { throw unexpected("XPENDING") }
-        let count = try parts[0].integer(of: "XPENDING")
-        var perConsumer: [String: Int] = [:]
-        for pair in parts[3].array ?? [] {
-            guard let pair = pair.array, pair.count == 2 else { throw unexpected("XPENDING") }
-            perConsumer[try pair[0].text(of: "XPENDING")] = try pair[1].integer(of: "XPENDING")
-        }
-        return PendingSummary(
-            count: count, lowest: parts[1].isNull ? nil : try parts[1].id(of: "XPENDING"),
-            highest: parts[2].isNull ? nil : try parts[2].id(of: "XPENDING"), perConsumer: perConsumer)
+        try PendingSummary(command("XPENDING", .key(stream), .text(group)))
     }
 
     /// Pending entries with ids within `range`, ascending, at most `count`. To go on, ask from the successor of the

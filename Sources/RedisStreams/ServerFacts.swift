@@ -27,7 +27,7 @@ public struct ServerVersion: Comparable, Hashable, Sendable, CustomStringConvert
 /// What a server says of itself (INFO). What it does not tell, or may not, is `nil`.
 public struct ServerFacts: Equatable, Sendable {
     /// The Redis version that it is compatible with; of Valkey too.
-    public var version: ServerVersion
+    public var version: ServerVersion?
     /// Changes with every start.
     public var runID: String?
     /// Changes when a replica is promoted.
@@ -40,7 +40,10 @@ public struct ServerFacts: Equatable, Sendable {
     public var usesAppendOnlyFile: Bool?
 
     /// How pending entries are claimed here.
-    public var claimMethod: ClaimMethod { version < ServerVersion(6, 2) ? .byPending : .automatic }
+    public var claimMethod: ClaimMethod {
+        guard let version, version < ServerVersion(6, 2) else { return .automatic }
+        return .byPending
+    }
 
     init(info texts: [String]) {
         var values: [Substring: Substring] = [:]
@@ -50,7 +53,7 @@ public struct ServerFacts: Equatable, Sendable {
                 values[line[..<colon]] = line[line.index(after: colon)...]
             }
         }
-        version = ServerVersion(text: values["redis_version"] ?? "")
+        version = values["redis_version"].map { ServerVersion(text: $0) }
         runID = values["run_id"].map { String($0) }
         masterReplicationID = values["master_replid"].map { String($0) }
         role = values["role"].map { $0 == "slave" ? "replica" : String($0) }

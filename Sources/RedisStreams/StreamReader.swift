@@ -3,20 +3,27 @@ public import RedisWire
 
 /// Reads new entries: one write of acknowledgements, XREADGROUP and the epoch's GET, and their replies in order.
 ///
+/// Acknowledgements go as `MULTI … EXEC`, guarded by a `WATCH` of the epoch that the read before them made: if a group
+/// was made anew since, the same id may be another entry by now, and Redis refuses them as a whole.
+///
 /// One for each lane; it holds no connection, so it outlives them, only its memory for the request.
 public struct StreamReader: Sendable {
     /// What a read brought.
     public struct Result: Equatable, Sendable {
-        /// How many ids each XACK of the request removed, in its order, or why it was refused (as a rule `NOGROUP`).
-        public var acknowledged: [Acknowledged]
+        public var acknowledgements: Acknowledgements
         public var outcome: Outcome
         /// The group's epoch when the read was done. A token other than the one that the sources were resolved with
         /// (`nil` counts) means: resolve every source again before planning.
         public var epoch: [UInt8]?
     }
 
-    public enum Acknowledged: Equatable, Sendable {
-        case count(Int)
+    /// What became of the acknowledgements in front of a read.
+    public enum Acknowledgements: Equatable, Sendable {
+        /// All were done (or there were none); so many of their ids were still pending.
+        case done(Int)
+        /// None was done: the epoch has changed since the last read.
+        case epochChanged
+        /// At least one was refused.
         case refused(ServerError)
     }
 
@@ -60,19 +67,61 @@ public struct StreamReader: Sendable {
         on connection: RedisConnection, into block: inout EntryBlock
     ) throws(RedisError) -> Result {
         request.removeAll()
-        request.append(contentsOf: acknowledgements)
+        Self.writeAcknowledgements(acknowledgements, to: &request)
         writeRead(streams, count: count, wait: wait)
+        request.append("WATCH", .key(epochKey))
         request.append("GET", .key(epochKey))
         let deadline = connection.commandDeadline + (wait ?? .zero)
         try connection.send(request, by: deadline)
-        var acknowledged: [Acknowledged] = []
-        for _ in 0..<acknowledgements.commandCount {
-            acknowledged.append(try Self.acknowledged(connection.readValue(by: deadline)))
-        }
+        let acknowledged = try Self.readAcknowledgements(acknowledgements, on: connection, by: deadline)
         let outcome = try outcome(
             connection.readEntries(.streams, into: &block, by: deadline), of: streams)
+        _ = try connection.readValue(by: deadline).checked()
         let epoch = try connection.readValue(by: deadline)
-        return Result(acknowledged: acknowledged, outcome: outcome, epoch: epoch.bytes)
+        return Result(acknowledgements: acknowledged, outcome: outcome, epoch: epoch.bytes)
+    }
+
+    /// Sends acknowledgements without reading entries.
+    public func acknowledge(
+        _ acknowledgements: CommandBuffer, on connection: RedisConnection
+    ) throws(RedisError) -> Acknowledgements {
+        var request = CommandBuffer()
+        Self.writeAcknowledgements(acknowledgements, to: &request)
+        // EXEC ends the guard; the next acknowledgements want one too.
+        request.append("WATCH", .key(epochKey))
+        let deadline = connection.commandDeadline
+        try connection.send(request, by: deadline)
+        let acknowledged = try Self.readAcknowledgements(acknowledgements, on: connection, by: deadline)
+        _ = try connection.readValue(by: deadline).checked()
+        return acknowledged
+    }
+
+    private static func writeAcknowledgements(_ acknowledgements: CommandBuffer, to request: inout CommandBuffer) {
+        guard !acknowledgements.isEmpty else { return }
+        request.append("MULTI")
+        request.append(contentsOf: acknowledgements)
+        request.append("EXEC")
+    }
+
+    private static func readAcknowledgements(
+        _ acknowledgements: CommandBuffer, on connection: RedisConnection, by deadline: ContinuousClock.Instant
+    ) throws(RedisError) -> Acknowledgements {
+        guard !acknowledgements.isEmpty else { return .done(0) }
+        // MULTI and what it queues answer `OK` and `QUEUED`; a refusal there makes EXEC refuse, too.
+        var refusal: ServerError?
+        for _ in 0...acknowledgements.commandCount {
+            let reply = try connection.readValue(by: deadline)
+            refusal = refusal ?? reply.error
+        }
+        let executed = try connection.readValue(by: deadline)
+        if let error = refusal ?? executed.error { return .refused(error) }
+        guard !executed.isNull else { return .epochChanged }
+        var count = 0
+        for reply in try executed.array(of: "EXEC") {
+            if let error = reply.error { return .refused(error) }
+            count += try reply.integer(of: "XACK")
+        }
+        return .done(count)
     }
 
     private mutating func writeRead(_ streams: [StreamKey], count: Int, wait: Duration?) {
@@ -91,11 +140,6 @@ public struct StreamReader: Sendable {
         request.write("STREAMS")
         for stream in streams { request.write(stream.bytes) }
         for _ in streams { request.write(">") }
-    }
-
-    private static func acknowledged(_ reply: RedisValue) throws(RedisError) -> Acknowledged {
-        if let error = reply.error { return .refused(error) }
-        return .count(try reply.integer(of: "XACK"))
     }
 
     private func outcome(_ reply: EntriesReply, of streams: [StreamKey]) -> Outcome {

@@ -12,6 +12,8 @@ public final class RedisConnection {
 
     private var socket: Socket?
     private var buffer = ReplyBuffer()
+    /// Whether something of the reply under way has come.
+    private var hasBegun = false
     /// Replies that are still to be read.
     public private(set) var outstanding = 0
 
@@ -108,6 +110,7 @@ public final class RedisConnection {
 
     private func reading<Result>(_ body: () throws(RedisError) -> Result) throws(RedisError) -> Result {
         guard socket != nil else { throw .closed }
+        hasBegun = false
         do {
             let result = try body()
             outstanding -= 1
@@ -166,16 +169,21 @@ public final class RedisConnection {
     }
 
     /// Receives what there is, and more until `count` bytes have come.
+    ///
+    /// A reply that lies ready is taken even after its deadline (the caller may have had other work); one that goes on
+    /// and on is not, however steadily it comes.
     private func receive(
         atLeast count: Int, softLimit: Int, by deadline: ContinuousClock.Instant
     ) throws(RedisError) {
         let wanted = buffer.end + count
         while buffer.end < wanted {
+            if hasBegun, ContinuousClock.now >= deadline { throw .timeout(during: .reply) }
             buffer.reserve(max(wanted - buffer.end, 4_096), softLimit: softLimit)
             try buffer.fill { (free) throws(RedisError) -> Int in
                 guard let count = try socket?.receive(into: free, by: deadline) else { throw .closed }
                 return count
             }
+            hasBegun = true
         }
     }
 }

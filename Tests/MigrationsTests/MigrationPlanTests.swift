@@ -13,18 +13,20 @@ private func applied(_ count: Int) -> [AppliedMigration] {
 }
 
 @Suite struct MigrationPlanTests {
-    @Test(arguments: [
-        (0, nil, nil, [1, 2, 3]), (1, nil, nil, [2, 3]), (3, nil, nil, []), (0, 2, nil, [1, 2]), (0, nil, 1, [1]),
-        (1, 3, 1, [2]), (2, 1, nil, []),
-    ] as [(Int, Int?, Int?, [Int])])
+    @Test(
+        arguments: [
+            (0, nil, nil, [1, 2, 3]), (1, nil, nil, [2, 3]), (3, nil, nil, []), (0, 2, nil, [1, 2]), (0, nil, 1, [1]),
+            (1, 3, 1, [2]), (2, 1, nil, []),
+        ] as [(Int, Int?, Int?, [Int])])
     func goesUpAscending(current: Int, target: Int?, maxSteps: Int?, steps: [Int]) throws {
         let plan = try MigrationPlan(.up, known: known, applied: applied(current), target: target, maxSteps: maxSteps)
         #expect(plan.steps.map(\.number) == steps)
     }
 
-    @Test(arguments: [
-        (3, nil, nil, [3, 2, 1]), (3, 1, nil, [3, 2]), (3, nil, 1, [3]), (0, nil, nil, []), (2, 3, nil, []),
-    ] as [(Int, Int?, Int?, [Int])])
+    @Test(
+        arguments: [
+            (3, nil, nil, [3, 2, 1]), (3, 1, nil, [3, 2]), (3, nil, 1, [3]), (0, nil, nil, []), (2, 3, nil, []),
+        ] as [(Int, Int?, Int?, [Int])])
     func goesDownDescending(current: Int, target: Int?, maxSteps: Int?, steps: [Int]) throws {
         let plan = try MigrationPlan(
             .down, known: known, applied: applied(current), target: target, maxSteps: maxSteps)

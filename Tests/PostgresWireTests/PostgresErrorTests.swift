@@ -3,14 +3,15 @@ import Testing
 @testable import PostgresWire
 
 @Suite struct PostgresErrorTests {
-    @Test(arguments: [
-        ("COPY trades, line 3, column price: \"secret\"", "trades", 3, "price"),
-        ("COPY trades, line 12, column price", "trades", 12, "price"),
-        ("COPY trades, line 7", "trades", 7, nil),
-        ("COPY trades, line 1: \"a\tb\"", "trades", 1, nil),
-        ("COPY odd, line up, line 9, column a, b: null input", "odd, line up", 9, "a, b"),
-        ("PL/pgSQL function f() line 3 at RAISE\nCOPY t, line 5", "t", 5, nil),
-    ] as [(String, String, Int, String?)])
+    @Test(
+        arguments: [
+            ("COPY trades, line 3, column price: \"secret\"", "trades", 3, "price"),
+            ("COPY trades, line 12, column price", "trades", 12, "price"),
+            ("COPY trades, line 7", "trades", 7, nil),
+            ("COPY trades, line 1: \"a\tb\"", "trades", 1, nil),
+            ("COPY odd, line up, line 9, column a, b: null input", "odd, line up", 9, "a, b"),
+            ("PL/pgSQL function f() line 3 at RAISE\nCOPY t, line 5", "t", 5, nil),
+        ] as [(String, String, Int, String?)])
     func findsTheRowToBlame(context: String, table: String, line: Int, column: String?) {
         let location = CopyLocation(context: context)
         #expect(location?.table == table)

@@ -198,6 +198,19 @@ struct RedisConnectionFaultTests {
         #expect(block.isEmpty && !connection.isOpen)
     }
 
+    @Test func aReplyThatLiesReadyIsTakenAfterItsDeadline() throws {
+        let (peer, connection) = try pair()
+        peer.answer("+OK\r\n")
+        #expect(try connection.readValue(by: .now - .seconds(1)) == .simple("OK"))
+    }
+
+    @Test func aReplyThatGoesOnBeyondItsDeadlineIsCutOff() throws {
+        let (peer, connection) = try pair()
+        peer.answer("$150000\r\n" + String(repeating: "x", count: 150_000) + "\r\n")
+        #expect(throws: RedisError.timeout(during: .reply)) { try connection.readValue(by: .now - .seconds(1)) }
+        #expect(!connection.isOpen)
+    }
+
     @Test func whatIsNotRESPClosesTheConnection() throws {
         let (peer, connection) = try pair()
         peer.answer("HTTP/1.1 400 Bad Request\r\n")

@@ -30,6 +30,7 @@ CREATE TABLE ingest.source (
   incarnation   uuid        NOT NULL,
   max_id        uuid,
   entries_added bigint,
+  replication_id text,
   opened_at     timestamptz NOT NULL DEFAULT now(),
   closed_at     timestamptz,
   UNIQUE (redis_id, redis_db, stream, grp, incarnation)
@@ -40,7 +41,9 @@ COMMENT ON COLUMN ingest.source.redis_id IS 'Name of the Redis deployment, chose
 COMMENT ON COLUMN ingest.source.stream IS 'The stream''s key; keys are bytes';
 COMMENT ON COLUMN ingest.source.incarnation IS 'Also kept in Redis, as consumer epoch:<uuid> of the group';
 COMMENT ON COLUMN ingest.source.max_id IS 'Highest id known, at the last floor merge: tells a missing group from a missing stream';
-COMMENT ON COLUMN ingest.source.entries_added IS 'entries-added of the stream at the last floor merge (Redis 7.0 and later)';
+COMMENT ON COLUMN ingest.source.entries_added IS 'entries-added of the stream at the last look (Redis 7.0 and later)';
+COMMENT ON COLUMN ingest.source.replication_id IS
+  'master_replid of the server the source was opened on: another one means that a failover may have lost entries';
 
 CREATE TABLE ingest.ledger (
   source_no    int             NOT NULL,
@@ -78,19 +81,18 @@ COMMENT ON FUNCTION ingest.fence(int[], uuid[], uuid[], bigint[]) IS
 -- in the transaction, while the COPY's lock keeps such triggers from being made.
 CREATE FUNCTION ingest.guard_targets(targets oid[]) RETURNS int
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
-DECLARE good int;
+DECLARE target oid;
 BEGIN
-  SELECT count(*) INTO good
-    FROM pg_class c
-   WHERE c.oid = ANY (targets) AND c.relpersistence = 'p'
-     AND NOT (c.relhastriggers AND EXISTS (
-           SELECT 1 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace s ON s.oid = p.pronamespace
-            WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
-              AND (t.tgtype & 7) = 7 AND s.nspname !~ '^_timescaledb_'));
-  IF good <> cardinality(targets) THEN
-    RAISE EXCEPTION 'target: replaced, not permanent, or with a trigger before insert' USING ERRCODE = 'SL002';
-  END IF;
-  RETURN good;
+  FOREACH target IN ARRAY targets LOOP              -- one at a time: a plan for any number would be made anew each time
+    IF NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = target AND c.relpersistence = 'p')
+       OR EXISTS (SELECT 1 FROM pg_trigger t
+                   WHERE t.tgrelid = target AND (t.tgtype & 7) = 7      -- bits: 1 row, 2 before, 4 insert
+                     AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgname <> 'ts_insert_blocker') THEN
+      RAISE EXCEPTION 'target % was replaced, is not permanent, or has a row trigger before insert', target::regclass
+        USING ERRCODE = 'SL002';
+    END IF;
+  END LOOP;
+  RETURN cardinality(targets);
 END $$;
 COMMENT ON FUNCTION ingest.guard_targets(oid[]) IS
   'SL002 unless every table exists, is permanent, and has no row trigger before INSERT that could drop rows';

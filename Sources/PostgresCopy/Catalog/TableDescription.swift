@@ -25,6 +25,11 @@ public struct UniqueIndex: Equatable, Sendable {
     public var name: String
     /// Its key columns, in order.
     public var columns: [String]
+
+    public init(name: String, columns: [String]) {
+        self.name = name
+        self.columns = columns
+    }
 }
 
 /// A table as the database's catalog, and the rights of this session, describe it.

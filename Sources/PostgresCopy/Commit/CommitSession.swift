@@ -58,13 +58,15 @@ public final class CommitSession {
     public func begin(_ unit: CommitUnit, deadline: PostgresConnection.Deadline) {
         precondition(run == nil, "collect the unit before the next one begins")
         let known = limits.stageLifetime == .session ? stages : []
+        let problem = Self.letterProblem(unit)
         let script = CommitScript(
-            unit, known: known, settings: limits.settings, stageLifetime: limits.stageLifetime)
+            problem == nil ? unit : CommitUnit(), known: known, settings: limits.settings,
+            stageLifetime: limits.stageLifetime)
         var new = Run(
             unit: unit, script: script, state: CopyState(script.messages[0].steps), report: CommitReport(unit, script))
         _ = connection.takeNotices()
         do throws(PostgresError) {
-            try Self.checkLetters(unit)
+            if let problem { throw problem }
             try send(&new, deadline: deadline)
             while !new.state.isAllSent { try step(&new, deadline: deadline) }
         } catch {
@@ -195,10 +197,10 @@ public final class CommitSession {
         if !(step?.toleratesWarnings ?? false) { report.doubtfulWarnings += warnings.count }
     }
 
-    private static func checkLetters(_ unit: CommitUnit) throws(PostgresError) {
+    private static func letterProblem(_ unit: CommitUnit) -> PostgresError? {
         let bytes = unit.letters.reduce(0) { $0 + $1.inlineBytes }
-        guard unit.letters.count > CommitUnit.letterLimit || bytes > CommitUnit.letterBytesLimit else { return }
-        throw PostgresError(.configuration, message: "a unit holds too many, or too large, dead letters")
+        guard unit.letters.count > CommitUnit.letterLimit || bytes > CommitUnit.letterBytesLimit else { return nil }
+        return PostgresError(.configuration, message: "a unit holds too many, or too large, dead letters")
     }
 }
 

@@ -76,7 +76,7 @@ extension LedgerStore {
             _ = try connection.query(
                 """
                 UPDATE ingest.source
-                   SET max_id = greatest(max_id, $2::uuid), entries_added = greatest(entries_added, $3::bigint)
+                   SET max_id = greatest(max_id, $2::uuid), entries_added = coalesce($3::bigint, entries_added)
                  WHERE source_no = $1
                 """, [String(source.rawValue), highest?.uuidHex, entriesAdded.map(String.init)], deadline: deadline)
             try commit(deadline: deadline)

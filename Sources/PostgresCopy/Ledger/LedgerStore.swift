@@ -37,14 +37,16 @@ public struct LedgerStore {
     }
 
     /// Makes the changes in their order and commits. Needs the lock.
+    /// - Parameter replicationID: the Redis server that an incarnation is opened on.
     /// - Returns: the number of the incarnation that was opened, if one was.
     public func apply(
-        _ changes: [SourceChange], to key: SourceKey, deadline: PostgresConnection.Deadline
+        _ changes: [SourceChange], to key: SourceKey, replicationID: String? = nil,
+        deadline: PostgresConnection.Deadline
     ) throws(PostgresError) -> SourceNumber? {
         var opened: SourceNumber?
         do throws(PostgresError) {
             for change in changes {
-                if let number = try make(change, key, deadline: deadline) { opened = number }
+                if let number = try make(change, key, replicationID, deadline: deadline) { opened = number }
             }
             try commit(deadline: deadline)
         } catch {
@@ -64,12 +66,13 @@ public struct LedgerStore {
             return SourceRow(
                 number: SourceNumber(rawValue: Int32(clamping: try row.requiredInteger("source_no"))),
                 incarnation: incarnation, isOpen: try row.isTrue("is_open"),
-                highestID: try row.streamID("highest_id"), entriesAdded: try row.integer("entries_added"))
+                highestID: try row.streamID("highest_id"), entriesAdded: try row.integer("entries_added"),
+                replicationID: try row.text("replication_id"))
         }
     }
 
     private func make(
-        _ change: SourceChange, _ key: SourceKey, deadline: PostgresConnection.Deadline
+        _ change: SourceChange, _ key: SourceKey, _ replicationID: String?, deadline: PostgresConnection.Deadline
     ) throws(PostgresError) -> SourceNumber? {
         switch change {
         case .close(let number):
@@ -83,9 +86,9 @@ public struct LedgerStore {
         case .open(let marker, let floor):
             let inserted = try connection.query(
                 """
-                INSERT INTO ingest.source (redis_id, redis_db, stream, grp, incarnation) VALUES ($1, $2, $3, $4, $5)
-                RETURNING source_no
-                """, key.parameters + [marker.digits], deadline: deadline)
+                INSERT INTO ingest.source (redis_id, redis_db, stream, grp, incarnation, replication_id)
+                VALUES ($1, $2, $3, $4, $5, $6) RETURNING source_no
+                """, key.parameters + [marker.digits, replicationID], deadline: deadline)
             guard let row = inserted.first else { throw PostgresError(.unexpectedResult, message: "no source_no") }
             let number = SourceNumber(rawValue: Int32(clamping: try row.requiredInteger("source_no")))
             if let floor { try adopt(number, upTo: floor, deadline: deadline) }
@@ -153,8 +156,7 @@ public struct LedgerStore {
         SELECT s.source_no, s.incarnation, s.closed_at IS NULL AS is_open,
                greatest(s.max_id, (SELECT upper(l.ids) FROM ingest.ledger l WHERE l.source_no = s.source_no
                                     ORDER BY upper(l.ids) DESC LIMIT 1)) AS highest_id,
-               greatest(s.entries_added, (SELECT sum(n)::bigint FROM ingest.ledger l WHERE l.source_no = s.source_no))
-                 AS entries_added
+               s.entries_added, s.replication_id
           FROM ingest.source s
          WHERE s.redis_id = $1 AND s.redis_db = $2 AND s.stream = $3 AND s.grp = $4 ORDER BY s.source_no DESC
         """

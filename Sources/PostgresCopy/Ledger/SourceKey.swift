@@ -41,8 +41,22 @@ public struct SourceRow: Equatable, Sendable {
     public var isOpen: Bool
     /// The highest id known: of the row, or of the ledger, which is exact.
     public var highestID: StreamID?
-    /// `entries-added` as noted last, or the sum of the ledger's counts where that is larger.
+    /// `entries-added` as noted last.
     public var entriesAdded: Int64?
+    /// The server that the source was opened on; `nil` when it was not known.
+    public var replicationID: String?
+
+    public init(
+        number: SourceNumber, incarnation: HexUUID, isOpen: Bool, highestID: StreamID? = nil,
+        entriesAdded: Int64? = nil, replicationID: String? = nil
+    ) {
+        self.number = number
+        self.incarnation = incarnation
+        self.isOpen = isOpen
+        self.highestID = highestID
+        self.entriesAdded = entriesAdded
+        self.replicationID = replicationID
+    }
 }
 
 /// What the database knows about a stream, read under its lock.
@@ -51,6 +65,11 @@ public struct SourceFacts: Equatable, Sendable {
     public var rows: [SourceRow]
     /// Other groups that this database ingests the stream through.
     public var otherGroups: [String]
+
+    public init(rows: [SourceRow], otherGroups: [String]) {
+        self.rows = rows
+        self.otherGroups = otherGroups
+    }
 }
 
 /// A change to a stream's rows, decided under its lock.

@@ -16,7 +16,9 @@ enum CSVRecord {
                 try parser.feed(text)
                 consumed += text.count + 1
                 if !parser.isInsideQuotes { return try parser.finish() }
-                guard let more = try lines.next(pending: consumed) else { throw ReadFailure("a quoted value does not end") }
+                guard let more = try lines.next(pending: consumed) else {
+                    throw ReadFailure("a quoted value does not end")
+                }
                 parser.lineFeed()
                 text = more
             }

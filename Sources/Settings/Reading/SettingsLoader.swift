@@ -109,16 +109,18 @@ struct SettingsLoader {
 
     /// Only a warning: orchestrators add variables of their own (`MILLRACE_SERVICE_HOST`).
     private mutating func warnOfUnknownVariables() {
-        let known = Set(SettingKeys.all.map(\.environmentVariable))
-        let sections = SettingKeys.sections.map { "MILLRACE_\($0.uppercased())_" }
-        for variable in input.environment.keys.sorted() where variable.hasPrefix("MILLRACE_") {
-            guard !known.contains(variable) else { continue }
-            let nearest = NearestName.find(variable, among: known)
-            guard nearest != nil || sections.contains(where: variable.hasPrefix) else { continue }
+        let prefix = "MILLRACE_"
+        let known = Set(SettingKeys.all.map { String($0.environmentVariable.dropFirst(prefix.count)) })
+        let sections = SettingKeys.sections.map { "\($0.uppercased())_" }
+        for variable in input.environment.keys.sorted() where variable.hasPrefix(prefix) {
+            let name = String(variable.dropFirst(prefix.count))
+            if known.contains(name) { continue }
+            let nearest = NearestName.find(name, among: known.sorted())
+            guard nearest != nil || sections.contains(where: name.hasPrefix) else { continue }
             warnings.append(
                 SettingsProblem(
                     place: .environment(variable: variable), key: "", message: "no key has this variable",
-                    fix: nearest.map { "did you mean \($0)?" }))
+                    fix: nearest.map { "did you mean \(prefix)\($0)?" }))
         }
     }
 

@@ -18,7 +18,9 @@ extension ValueFormat {
         self.init(
             parse: { text in
                 guard let value = read(text) else {
-                    return .failure(ValueProblem("\"\(text)\" is not \(expected)", fix: "write such as \(example)"))
+                    // A broken address may still hold a password.
+                    let shown = Redaction.url(text)
+                    return .failure(ValueProblem("\"\(shown)\" is not \(expected)", fix: "write such as \(example)"))
                 }
                 return .success(value)
             }, render: render)

@@ -32,7 +32,8 @@ public enum MetricCatalog {
         "batch_rows", .histogram([1, 10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000]),
         help: "Rows of a batch.")
     public static let batchBytes = MetricDefinition(
-        "batch_bytes", .histogram([1024, 8192, 65536, 262_144, 1_048_576, 2_097_152, 4_194_304, 8_388_608, 33_554_432]),
+        "batch_bytes",
+        .histogram([1024, 8192, 65536, 262_144, 1_048_576, 2_097_152, 4_194_304, 8_388_608, 33_554_432]),
         help: "Encoded bytes of a batch.")
     public static let inflightBytes = MetricDefinition(
         "inflight_bytes", .gauge, help: "Bytes read and not yet acknowledged, of all lanes.")
@@ -72,7 +73,8 @@ public enum MetricCatalog {
     public static let oldestPending = MetricDefinition(
         "stream_oldest_pending_seconds", .gauge, [stream], help: "Age of the oldest entry not acknowledged.")
     public static let unreadTrimmed = MetricDefinition(
-        "stream_unread_trimmed_total", .counter, [stream], help: "Entries that were trimmed before the group read them.")
+        "stream_unread_trimmed_total", .counter, [stream], help: "Entries that were trimmed before the group read them."
+    )
     public static let auditPosition = MetricDefinition(
         "audit_position_seconds", .gauge, help: "Moment in the id up to which the audit found nothing missing.")
 
@@ -83,7 +85,8 @@ public enum MetricCatalog {
     // MARK: Trouble
 
     public static let conservationError = MetricDefinition(
-        "conservation_error", .gauge, help: "Entries that are neither stored, pending nor dead. Anything but 0 is a loss.")
+        "conservation_error", .gauge,
+        help: "Entries that are neither stored, pending nor dead. Anything but 0 is a loss.")
     public static let deadLetters = MetricDefinition(
         "dead_letters", .gauge, [cause], help: "Open dead letters.")
     public static let retryScheduled = MetricDefinition(

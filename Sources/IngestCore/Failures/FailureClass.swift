@@ -1,0 +1,166 @@
+/// What to do about a failure of PostgreSQL or of the connection to it.
+///
+/// Total: every SQLSTATE has a class, and one that nobody foresaw pauses and raises an alarm. Only ``isolate(_:)``
+/// leads to a dead letter, and only for an error that comes again with the row alone. The table is
+/// `docs/faults.md`; the order of its lines is the order of ``init(sqlState:isConnectionLost:namesLine:)``.
+public enum FailureClass: Equatable, Hashable, Sendable {
+    /// SL001: the ledger has some of the batch. Not a failure: probe, subtract, go on.
+    case conflict
+    /// Stop reading, keep the batch, try again with capped exponential back-off and jitter, without a limit.
+    case pause(Pause)
+    /// Try the batch again at once.
+    case retry(Retry)
+    /// Find the row to blame, or the size that fits.
+    case isolate(Isolation)
+    /// Halt the pipeline with a clear reason, keep everything pending, run the preflight every minute.
+    case stop(Stop)
+
+    public struct Pause: Equatable, Hashable, Sendable {
+        public enum Scope: Hashable, Sendable {
+            case pipeline
+            /// Only the batches of this table wait; others go on.
+            case table
+        }
+
+        public var scope: Scope = .pipeline
+        /// Tell people at once.
+        public var alerts = false
+        /// The address may lead to another server by now: resolve it again before connecting.
+        public var resolvesAddress = false
+        /// The connection is gone, or in a state that nothing of ours explains.
+        public var reconnects = false
+    }
+
+    public struct Retry: Equatable, Hashable, Sendable {
+        public enum Then: Hashable, Sendable { case pause, stop }
+
+        /// Tries before `then`.
+        public var limit = 20
+        public var then = Then.pause
+        /// Half the rows at each try.
+        public var halves = false
+        public var reconnects = false
+    }
+
+    public struct Isolation: Equatable, Hashable, Sendable {
+        public enum Search: Hashable, Sendable {
+            /// The error's context names the row; after eight single removals, or without a line, halve.
+            case line
+            /// The error never names a row: halve, or read the key in the detail.
+            case halves
+            /// Too much for one transaction: cut by time and size.
+            case size
+        }
+
+        public enum Verdict: Hashable, Sendable {
+            /// The row alone fails: dead-letter it, with no further try.
+            case deadLetter
+            /// It may succeed later: the retry lane, then dead letter.
+            case later
+            /// As the table's policy says; dead letter when it says nothing.
+            case policy
+        }
+
+        public var search = Search.line
+        public var verdict = Verdict.deadLetter
+        /// How often the row must fail alone.
+        public var loneFailures = 1
+        /// Pause once before the first search: the server may be short of something for everybody.
+        public var pausesFirst = false
+        /// When the first rows tried alone all fail alike, it is not the rows: stop.
+        public var stopsWhenAllFailAlike = false
+    }
+
+    public enum Stop: Hashable, Sendable {
+        /// The schema is not what the mapping expects.
+        case schema
+        /// Rights, login or database: keep trying slowly, they may come back.
+        case access
+        /// Our own mistake.
+        case bug
+        /// A startup parameter the pooler refuses: use SET LOCAL.
+        case poolerParameter
+    }
+
+    /// A commit answered ROLLBACK: an earlier error was missed. Treated as failed.
+    public static let rolledBack = FailureClass.pause(Pause(alerts: true))
+    /// COPY stored another number of rows than it was given, and nothing is committed: dead-letter as `row_suppressed`.
+    public static let copyCountMismatch = FailureClass.isolate(Isolation(search: .halves, verdict: .policy))
+    /// The connection broke and said nothing.
+    public static let connectionLost = FailureClass.pause(Pause(reconnects: true))
+    /// Nobody foresaw it.
+    public static let unforeseen = FailureClass.pause(Pause(alerts: true))
+}
+
+extension FailureClass {
+    /// Classifies an error of PostgreSQL.
+    /// - Parameters:
+    ///   - sqlState: five characters; `nil` when there was none.
+    ///   - isConnectionLost: `PQstatus` is bad. It decides before most codes, and no code stands for it: a malformed
+    ///     binary row is 08P01 on a healthy connection.
+    ///   - namesLine: the error's context has `COPY …, line N`.
+    public init(sqlState: String?, isConnectionLost: Bool, namesLine: Bool = false) {
+        guard let sqlState, sqlState.utf8.count == 5 else {
+            self = isConnectionLost ? .connectionLost : .unforeseen
+            return
+        }
+        if let exact = Self.exact(sqlState, isConnectionLost: isConnectionLost, namesLine: namesLine) {
+            self = exact
+        } else {
+            self = Self.family(sqlState, isConnectionLost: isConnectionLost)
+        }
+    }
+
+    private static func exact(_ code: String, isConnectionLost: Bool, namesLine: Bool) -> FailureClass? {
+        switch code {
+        case "SL001": .conflict
+        case "01000": .unforeseen
+        case "08P01" where !isConnectionLost:
+            .isolate(Isolation(stopsWhenAllFailAlike: true))
+        case "57014": .retry(Retry(limit: 2, halves: true))
+        case "25006": .pause(Pause(alerts: true, resolvesAddress: true, reconnects: true))
+        case "25P03", "25P04": .retry(Retry(reconnects: true))
+        case "40001", "40P01": .retry(Retry())
+        case "55P03", "55006": .pause(Pause(scope: .table))
+        case "53200": .isolate(Isolation(search: .size, verdict: .later, loneFailures: 3, pausesFirst: true))
+        case "53400": .isolate(Isolation(search: .size, verdict: .later))
+        case "XX000" where namesLine: .isolate(Isolation(loneFailures: 2))
+        case "22P04": .isolate(Isolation(stopsWhenAllFailAlike: true))
+        case "23503": .isolate(Isolation(search: .halves, verdict: .later))
+        case "23505", "23P01": .isolate(Isolation(verdict: .policy))
+        case "21000": .stop(.bug)
+        case "3D000", "3F000", "0LP01", "42501": .stop(.access)
+        case "42P01", "42703", "42804", "42P10", "42701", "428C9", "0A000": .stop(.schema)
+        case "26000": .unforeseen
+        default: nil
+        }
+    }
+
+    private static func family(_ code: String, isConnectionLost: Bool) -> FailureClass {
+        switch code.prefix(2) {
+        case "08": isConnectionLost ? .connectionLost : .unforeseen
+        case "57": .pause(Pause(reconnects: true))
+        case "25": .retry(Retry(limit: 1, then: .stop, reconnects: true))
+        case "40": .retry(Retry())
+        case "53", "58", "F0", "XX": .unforeseen
+        case "22", "23": .isolate(Isolation())
+        case "54": .isolate(Isolation())
+        case "P0": .isolate(Isolation(verdict: .policy))
+        case "28": .stop(.access)
+        case "42": .stop(.bug)
+        case "TS": code.hasPrefix("TS5") ? .retry(Retry()) : .stop(.schema)
+        default: .unforeseen
+        }
+    }
+
+    /// Classifies what a connection attempt to a pooler or server answered, where only its text tells.
+    public init(startupRefusal message: some StringProtocol, sqlState: String?) {
+        if message.contains("unsupported startup parameter") {
+            self = .stop(.poolerParameter)
+        } else if message.contains("query_wait_timeout") {
+            self = .pause(Pause(reconnects: true))
+        } else {
+            self.init(sqlState: sqlState, isConnectionLost: true)
+        }
+    }
+}

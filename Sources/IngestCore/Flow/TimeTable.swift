@@ -1,0 +1,44 @@
+/// The one table of times (DECISIONS 8). They depend on each other: change one, check the others.
+public enum TimeTable {
+    /// From the first entry read to COMMIT sent.
+    public static let batchDeadline = Duration.seconds(5)
+    /// `lock_timeout` of a commit unit.
+    public static let lockTimeout = Duration.seconds(2)
+    /// `lock_timeout` of the floor merge.
+    public static let mergeLockTimeout = Duration.milliseconds(500)
+    /// `statement_timeout`.
+    public static let statementTimeout = Duration.seconds(8)
+    /// `idle_in_transaction_session_timeout`.
+    public static let idleInTransaction = Duration.seconds(10)
+    /// The reaper looks this often …
+    public static let reaperInterval = Duration.seconds(2)
+    /// … and ends sessions of ours that wait for their client this long.
+    public static let reaperAge = Duration.seconds(12)
+    /// A lane says that it lives.
+    public static let heartbeatInterval = Duration.seconds(1)
+    /// A lane that said nothing for so long is dead.
+    public static let silentAfter = Duration.seconds(5)
+    /// Pending entries of lanes that live are claimed when idle this long. More than three batch deadlines.
+    public static let claimAfter = Duration.seconds(30)
+    /// The lease of a worker's slot, and how often it is renewed.
+    public static let slotLease = Duration.seconds(5)
+    public static let slotRenewal = Duration.seconds(1)
+    /// Markers are read again although no token changed.
+    public static let markerRefresh = Duration.seconds(5)
+    /// Probe before the first try, after a conflict, a reconnection or a change of the Redis server.
+    public static let suspectFor = Duration.seconds(600)
+    /// At most one healing per stream in this time.
+    public static let healInterval = Duration.seconds(1)
+    /// At most one write of the highest acknowledged ids in this time.
+    public static let acknowledgedInterval = Duration.seconds(1)
+    /// At most one floor merge per source in this time.
+    public static let mergeInterval = Duration.seconds(10)
+    /// Between the two readings that end a drain.
+    public static let drainInterval = Duration.milliseconds(200)
+    /// An idle lane reads streams of its neighbours after this time.
+    public static let neighbourAfter = Duration.seconds(1)
+    /// A running batch may finish this long after SIGTERM.
+    public static let shutdownBudget = Duration.seconds(5)
+    /// While the pipeline is stopped, the preflight runs this often.
+    public static let preflightInterval = Duration.seconds(60)
+}

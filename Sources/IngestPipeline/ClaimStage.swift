@@ -1,0 +1,90 @@
+import IngestCore
+import PostgresWire
+import Records
+
+/// What a lane has to fetch besides new entries: its own pending ones after a (re)connection, those of consumers that
+/// died, and bodies that were too large for the reply they came in. A value: it says what is due and keeps cursors.
+struct ClaimStage {
+    /// Ids of one stream that this consumer holds pending and whose fields are still to be read, ascending.
+    struct Waiting: Equatable {
+        let stream: StreamKey
+        var ids: [StreamID]
+    }
+
+    private let every: Duration
+    /// Ids to fetch, oldest first. Filled only while it is empty, so it is bounded by one sweep.
+    private(set) var waiting: [Waiting] = []
+    /// Streams whose own pending entries are not read back yet, each with the id to go on from.
+    private(set) var ownPending: [(stream: StreamKey, after: StreamID)] = []
+    /// The own pending entries of all streams are to be looked for.
+    private(set) var isOwnDue = true
+    private var sweeps: [StreamKey: ClaimSweep] = [:]
+    private var nextSweep = ContinuousClock.now
+
+    init(settings: PipelineSettings) {
+        every = settings.claimEvery
+    }
+
+    /// Nothing is left that this consumer is known to hold.
+    var isIdle: Bool { waiting.isEmpty && ownPending.isEmpty && !isOwnDue }
+
+    /// Whether something has to be done before new entries are read.
+    func isDue(_ now: ContinuousClock.Instant) -> Bool { !isIdle || now >= nextSweep }
+
+    // MARK: What to fetch
+
+    mutating func add(_ stream: StreamKey, _ ids: [StreamID]) {
+        guard !ids.isEmpty else { return }
+        waiting.append(Waiting(stream: stream, ids: ids))
+    }
+
+    /// Takes the ids to fetch next.
+    mutating func takeWaiting() -> Waiting? {
+        waiting.isEmpty ? nil : waiting.removeFirst()
+    }
+
+    /// Puts back what could not be fetched yet.
+    mutating func putBack(_ rest: Waiting) {
+        if !rest.ids.isEmpty { waiting.insert(rest, at: 0) }
+    }
+
+    // MARK: Own pending entries
+
+    mutating func foundOwn(_ streams: [StreamKey]) {
+        isOwnDue = false
+        ownPending = streams.map { ($0, .min) }
+    }
+
+    mutating func takeOwn() -> (stream: StreamKey, after: StreamID)? {
+        ownPending.isEmpty ? nil : ownPending.removeFirst()
+    }
+
+    /// The stream's next page begins behind `last`.
+    mutating func goOnWithOwn(_ stream: StreamKey, after last: StreamID) {
+        if let next = last.successor { ownPending.insert((stream, next), at: 0) }
+    }
+
+    // MARK: Other consumers
+
+    /// A sweep begins; the next one is due after about the configured interval.
+    mutating func sweepBegan(_ now: ContinuousClock.Instant, jitter: Double) {
+        nextSweep = now.advanced(by: every * (0.75 + 0.5 * jitter))
+    }
+
+    /// Sweeps go on at once: there was more than one call could take.
+    mutating func sweepAgain() {
+        nextSweep = .now
+    }
+
+    mutating func withSweep<Result>(of stream: StreamKey, _ body: (inout ClaimSweep) -> Result) -> Result {
+        body(&sweeps[stream, default: ClaimSweep()])
+    }
+
+    /// Connections or groups are new: everything that was known is void.
+    mutating func reset() {
+        waiting = []
+        ownPending = []
+        isOwnDue = true
+        sweeps = [:]
+    }
+}

@@ -1,0 +1,58 @@
+import IngestCore
+import Records
+import RedisStreams
+import RedisWire
+import Synchronization
+
+/// Watches for the end of `run --drain`: every stream read, committed and acknowledged.
+struct DrainWatch {
+    /// What the drain came to, for whoever waits for the worker.
+    final class Outcome: Sendable {
+        private let value = Mutex<DrainDecision.Action?>(nil)
+
+        init() {}
+
+        var action: DrainDecision.Action? { value.withLock(\.self) }
+
+        fileprivate func set(_ action: DrainDecision.Action) { value.withLock { $0 = action } }
+    }
+
+    let outcome: Outcome
+    private var decision: DrainDecision
+    private let began = ContinuousClock.now
+    private var scans = 0
+    private(set) var needsScan = true
+
+    init(outcome: Outcome, timeout: Duration?) {
+        self.outcome = outcome
+        decision = DrainDecision(scans: 0, deadline: timeout)
+    }
+
+    /// A SCAN over the whole keyspace was completed.
+    mutating func scanned() {
+        scans += 1
+        needsScan = false
+    }
+
+    /// - Returns: the end, once there is one.
+    mutating func look(_ redis: RedisConnection, _ worker: WorkerContext) throws(RedisError) -> DrainDecision.Action? {
+        let keys = worker.directory.all
+        let isSettled = worker.status.all.allSatisfy { $0.isSettled && $0.isConnected }
+        var streams: [DrainDecision.Stream] = worker.directory.blocked.map { key in
+            .init(key: key, lastGenerated: .max, lastDelivered: .min, pending: 0, isBlocked: true)
+        }
+        for (key, identity) in try redis.identities(of: keys, group: worker.settings.group) {
+            guard let facts = identity.stream else { continue }
+            streams.append(
+                .init(
+                    key: key, lastGenerated: facts.lastGeneratedID,
+                    lastDelivered: identity.group?.lastDeliveredID ?? .min, pending: identity.group?.pending ?? 0))
+        }
+        let reading = DrainDecision.Reading(
+            at: began.duration(to: .now), streams: streams, isSettled: isSettled, scans: scans)
+        let action = decision.read(reading)
+        return action == .wait ? nil : action
+    }
+
+    func finish(_ action: DrainDecision.Action) { outcome.set(action) }
+}

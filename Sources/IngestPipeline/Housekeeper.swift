@@ -1,0 +1,178 @@
+import BlockingExecutor
+import CoreMetrics
+import IngestCore
+import Logging
+import PostgresCopy
+import PostgresWire
+import Records
+import RedisStreams
+import RedisWire
+
+/// What a worker does besides carrying entries, on a thread and connections of its own: heartbeats, the slot's lease,
+/// discovery, merging the ledger, mirroring dead letters, ending hung sessions, and watching for the end of a drain.
+///
+/// Nothing of it may hold up a lane, and none of it is needed for a guarantee: whatever fails is tried again.
+actor Housekeeper {
+    private nonisolated let thread: BlockingThread
+    private let worker: WorkerContext
+    private let lease: SlotLease?
+    private var redis: RedisConnection?
+    private var postgres: PostgresConnection?
+    private var duties = Duties()
+    private var discovery: StreamDiscovery
+    private var backoff = Backoff(base: .milliseconds(100), cap: .seconds(5))
+    var drain: DrainWatch?
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    init(worker: WorkerContext, lease: SlotLease?, drain: DrainWatch?) throws(BlockingThread.CreationError) {
+        thread = try BlockingThread(name: "housekeeper")
+        self.worker = worker
+        self.lease = lease
+        self.drain = drain
+        discovery = StreamDiscovery(worker.routes.keys)
+    }
+
+    /// Runs to the end of the worker. Call it once.
+    func run() {
+        while !worker.stop.isRequested {
+            do {
+                try turn()
+                backoff.succeeded()
+                worker.stop.pause(.milliseconds(50))
+            } catch {
+                worker.log.debug("housekeeping starts over", metadata: ["reason": "\(error)"])
+                if error is RedisError { redis = nil }
+                if error is PostgresError { postgres = nil }
+                worker.stop.pause(backoff.failed(jitter: Double.random(in: 0...1)))
+            }
+        }
+        sayGoodbye()
+    }
+
+    /// One look at every duty.
+    private func turn() throws {
+        let redis = try self.redis ?? RedisConnection.connect(
+            to: worker.settings.redis, name: "millrace/\(worker.identity)/housekeeper")
+        self.redis = redis
+        try beat(redis)
+        try discover(redis)
+        if try watchDrain(redis) { return }
+        let postgres = try self.postgres ?? PostgresConnection.connect(
+            to: worker.settings.postgres, applicationName: "millrace/\(worker.identity)/housekeeper",
+            deadline: .now + .seconds(5))
+        self.postgres = postgres
+        try mirror(redis, postgres)
+        try merge(redis, postgres)
+        try reap(postgres)
+    }
+
+    // MARK: Living and dying
+
+    private func beat(_ redis: RedisConnection) throws(RedisError) {
+        guard duties.isDue(.heartbeat, every: TimeTable.heartbeatInterval) else { return }
+        let group = worker.settings.group
+        // A lane that hangs is not kept alive by its neighbours.
+        let living = zip(worker.consumers, worker.status.all).filter { _, lane in
+            lane.lastTurn.duration(to: .now) < TimeTable.claimAfter
+        }.map(\.0)
+        let now = try redis.heartbeat(living, group: group)
+        let seen = try redis.heartbeats(group: group)
+        let silent = Int(TimeTable.silentAfter / .milliseconds(1))
+        worker.directory.setHeartbeats(
+            .init(seen: seen, readAt: now),
+            living: seen.filter { now - $0.value < silent }.map(\.key).sorted())
+        // Names of long gone consumers would pile up: pods change their names.
+        let forgotten = seen.filter { now - $0.value > 86_400_000 }.map(\.key)
+        try redis.removeHeartbeats(of: forgotten, group: group)
+        if let lease, try !lease.renew(on: redis) {
+            worker.log.warning(
+                "another worker of the same name took this one's slot; the ledger keeps that harmless",
+                metadata: ["slot": "\(lease.number)"])
+        }
+    }
+
+    private func sayGoodbye() {
+        guard let redis, redis.isOpen else { return }
+        do {
+            try redis.removeHeartbeats(of: worker.consumers, group: worker.settings.group)
+            try lease?.release(on: redis)
+        } catch {
+            worker.log.debug("stopped without saying goodbye", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    // MARK: Streams
+
+    private func discover(_ redis: RedisConnection) throws(RedisError) {
+        guard duties.isDue(.discovery, every: worker.settings.discoverEvery) || drain?.needsScan == true else { return }
+        let isWhole = try discovery.advance(on: redis, calls: 20)
+        worker.directory.add(
+            discovery.streams.compactMap { stream in worker.routes.route(of: stream).map { (stream, $0) } })
+        if isWhole { drain?.scanned() } else { duties.repeatSoon(.discovery) }
+    }
+
+    /// Whether the worker is done.
+    private func watchDrain(_ redis: RedisConnection) throws(RedisError) -> Bool {
+        guard var drain, duties.isDue(.drain, every: .milliseconds(50)) else { return false }
+        let result = try drain.look(redis, worker)
+        self.drain = drain
+        guard let result else { return false }
+        drain.finish(result)
+        worker.stop.request()
+        return true
+    }
+
+    // MARK: Dead letters and ledger
+
+    private func mirror(_ redis: RedisConnection, _ postgres: PostgresConnection) throws {
+        guard worker.settings.mirrorMax > 0, duties.isDue(.mirror, every: .milliseconds(500)) else { return }
+        let mirrored = try LetterMirroring(worker: worker, redis: redis, postgres: postgres).copy()
+        if mirrored.isMore { duties.repeatSoon(.mirror) }
+    }
+
+    private func merge(_ redis: RedisConnection, _ postgres: PostgresConnection) throws {
+        guard duties.isDue(.merge, every: TimeTable.mergeInterval) else { return }
+        let replicationID = try redis.serverFacts().masterReplicationID
+        try LedgerMerging(
+            worker: worker, redis: redis, postgres: postgres, replicationID: replicationID
+        ).mergeAll()
+    }
+
+    /// Ends sessions of ours that hold a transaction open and wait for a client that does not go on. Only this ends a
+    /// session that waits for COPY data, and such a session can keep everybody from making a new chunk.
+    private func reap(_ postgres: PostgresConnection) throws(PostgresError) {
+        guard duties.isDue(.reaper, every: TimeTable.reaperInterval) else { return }
+        let ended = try postgres.query(
+            """
+            SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity
+             WHERE usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()
+               AND application_name LIKE 'millrace/%' AND wait_event = 'ClientRead'
+               AND xact_start < now() - $1::interval
+            """, ["\(TimeTable.reaperAge / .seconds(1)) seconds"], deadline: .now + .seconds(5))
+        if ended.count > 0 {
+            worker.log.warning("ended sessions that did not go on", metadata: ["count": "\(ended.count)"])
+        }
+    }
+}
+
+/// When each duty was last done.
+struct Duties {
+    enum Duty: Hashable {
+        case heartbeat, discovery, drain, mirror, merge, reaper
+    }
+
+    private var next: [Duty: ContinuousClock.Instant] = [:]
+
+    /// Whether the duty is due; if so, the next time is set, a little jittered so that workers do not march in step.
+    mutating func isDue(_ duty: Duty, every interval: Duration) -> Bool {
+        let now = ContinuousClock.now
+        if let due = next[duty], now < due { return false }
+        next[duty] = now.advanced(by: interval * Double.random(in: 0.9...1.0))
+        return true
+    }
+
+    mutating func repeatSoon(_ duty: Duty) {
+        next[duty] = nil
+    }
+}

@@ -1,0 +1,54 @@
+import BlockingExecutor
+import IngestCore
+import Logging
+import PostgresWire
+
+/// A lane: a thread of its own and the ``Pipeline`` that runs on it until the worker stops.
+actor Lane {
+    private nonisolated let thread: BlockingThread
+    private let worker: WorkerContext
+    private let number: Int
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    init(worker: WorkerContext, number: Int) throws(BlockingThread.CreationError) {
+        thread = try BlockingThread(name: "lane-\(number)")
+        self.worker = worker
+        self.number = number
+    }
+
+    /// Runs to the end of the worker. Call it once.
+    func run() {
+        let pipeline = Pipeline(worker: worker, number: number, consumer: worker.consumer(lane: number))
+        var log = worker.log
+        log[metadataKey: "lane"] = "\(number)"
+        var backoff = Backoff()
+        while !worker.stop.isRequested {
+            do throws(LaneFailure) {
+                try pipeline.step()
+                backoff.succeeded()
+                pipeline.report(failure: nil)
+            } catch {
+                log.log(level: error.logLevel, "the lane starts over", metadata: ["reason": "\(error)"])
+                pipeline.startOver(after: error)
+                pipeline.report(failure: error)
+                let (base, cap) = error.backoff
+                if backoff.base != base { backoff = Backoff(base: base, cap: cap) }
+                pipeline.wait(backoff.failed(jitter: Double.random(in: 0...1)))
+            }
+        }
+        pipeline.shutDown()
+    }
+}
+
+extension LaneFailure {
+    /// What passes by itself is a warning; what wants a person is an error.
+    var logLevel: Logger.Level {
+        switch self {
+        case .redis, .inDoubt: .warning
+        case .postgres(_, .pause(let pause)): pause.alerts ? .error : .warning
+        case .postgres(_, .retry): .warning
+        case .postgres, .destinationWentBack, .committedShort, .refused, .mapping: .error
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import CoreMetrics
+import IngestCore
+import PostgresCopy
+import PostgresWire
+import Records
+import RedisStreams
+import RedisWire
+
+/// 3b. Pending entries: the lane's own after a (re)connection, those of consumers that died or hang, and single bodies
+/// that were too large for their reply.
+///
+/// Claiming moves ids only (JUSTID); bodies are read with XRANGE afterwards, and only of ids that the ledger does not
+/// have. Two of our ids that are neighbours in that reply are proven neighbours, so that a claim becomes a few ranges.
+extension Pipeline {
+    /// Ids looked at in one piece.
+    static let claimPage = 1_000
+
+    func claimPending() throws(LaneFailure) -> Delivered? {
+        // Claims are rare; one thing at a time keeps them simple: nothing is under way that could be claimed again.
+        try settle()
+        try flushAcknowledgements()
+        if let waiting = claims.takeWaiting() { return try fetch(waiting) }
+        if claims.isOwnDue { return try findOwnPending() }
+        if let own = claims.takeOwn() { return try readOwnPending(own.stream, after: own.after) }
+        return try sweep()
+    }
+
+    // MARK: Own pending entries
+
+    private func findOwnPending() throws(LaneFailure) -> Delivered? {
+        let streams = worker.directory.all
+        let summaries = try onRedis { redis throws(RedisError) in try redis.pendingSummaries(of: streams) }
+        claims.foundOwn(streams.filter { (summaries[$0]?.perConsumer[consumer] ?? 0) > 0 })
+        return nil
+    }
+
+    private func readOwnPending(_ stream: StreamKey, after: StreamID) throws(LaneFailure) -> Delivered? {
+        let ids = try onRedis { redis throws(RedisError) in
+            try redis.pendingIDs(of: stream, consumer: consumer, from: after, count: Self.claimPage)
+        }
+        guard let last = ids.last else { return nil }
+        claims.goOnWithOwn(stream, after: last)
+        return try fetch(.init(stream: stream, ids: ids))
+    }
+
+    // MARK: Other consumers' entries
+
+    private func sweep() throws(LaneFailure) -> Delivered? {
+        claims.sweepBegan(worker.now, jitter: Double.random(in: 0...1))
+        let streams = assignment.own
+        let summaries = try onRedis { redis throws(RedisError) in try redis.pendingSummaries(of: streams) }
+        for stream in streams {
+            guard let summary = summaries[stream], summary.count > 0 else { continue }
+            try claim(stream, summary)
+        }
+        return nil
+    }
+
+    private func claim(_ stream: StreamKey, _ summary: PendingSummary) throws(LaneFailure) {
+        let heartbeats = worker.directory.heartbeats
+        let consumers = summary.perConsumer.filter { $0.key != consumer }.map { name, pending in
+            ClaimSweep.Consumer(name: name, pending: pending, silence: heartbeats.silence(of: name))
+        }
+        guard !consumers.isEmpty else { return }
+        let action = claims.withSweep(of: stream) { sweep in
+            sweep.next(me: consumer, consumers: consumers, claimAfter: worker.settings.claimAfter)
+        }
+        let ids: [StreamID]
+        switch action {
+        case .claimFromDead(let dead, let after):
+            let listed = try onRedis { redis throws(RedisError) in
+                try redis.pendingIDs(of: stream, consumer: dead, from: after, count: worker.settings.claimCount)
+            }
+            ids = try onRedis { redis throws(RedisError) in try redis.claim(listed, of: stream, minIdle: .zero) }
+            _ = claims.withSweep(of: stream) { $0.claimedFromDead(listed, isInFlight: { _ in false }) }
+            if !listed.isEmpty { claims.sweepAgain() }
+        case .autoclaim(let cursor, let minIdle):
+            let page = try onRedis { redis throws(RedisError) in
+                try redis.claimPage(
+                    of: stream, minIdle: minIdle, from: cursor, count: worker.settings.claimCount)
+            }
+            ids = claims.withSweep(of: stream) { sweep in
+                sweep.autoclaimed(page.claimed, next: page.cursor, isInFlight: { _ in false })
+            }
+        }
+        if !ids.isEmpty { worker.metrics.entriesClaimed.increment(by: ids.count) }
+        claims.add(stream, ids.sorted())
+    }
+
+    // MARK: Bodies
+
+    /// Leaves out what the ledger has, and reads the fields of the rest as far as one reply goes.
+    private func fetch(_ waiting: ClaimStage.Waiting) throws(LaneFailure) -> Delivered? {
+        try resolve(sources.missing([waiting.stream]))
+        guard let source = sources[waiting.stream], let route = worker.directory.route(of: waiting.stream) else {
+            return nil
+        }
+        let ids = try uncovered(waiting.ids, source)
+        guard let first = ids.first, let last = ids.last else { return nil }
+        let held = takeBlock()
+        let asked = min(Self.claimPage, max(1, 2 * ids.count))
+        let found = try onRedis { redis throws(RedisError) in
+            try redis.bodies(of: waiting.stream, IDRange(first, last), count: asked, into: held)
+        }
+        guard found.token == sources.token else {
+            giveBack(held)
+            forgetSources(for: found.token)
+            return nil
+        }
+        let page = BodyPage(ids: ids, held: held, isLast: found.count < asked)
+        claims.putBack(.init(stream: waiting.stream, ids: page.rest))
+        let delivery = Delivery.claimed(source: source, ids: page.ids, existing: page.existing)
+        return Delivered(
+            source: held,
+            streams: [.init(key: waiting.stream, route: route, delivery: delivery, places: .listed(page.places))])
+    }
+
+    /// Covered ids are acknowledged at once: their rows or letters are durable.
+    private func uncovered(_ ids: [StreamID], _ source: SourceNumber) throws(LaneFailure) -> [StreamID] {
+        let number = ledger.admit([.claimed(source: source, ids: ids)])
+        let probes = ledger.probes(for: number)
+        let coverage = try onPostgres { session throws(PostgresError) in try session.coverage(of: probes) }
+        _ = ledger.plan(number, coverage: coverage)
+        let covered = ledger.leave(number)
+        worker.metrics.covered.increment(by: covered.reduce(0) { $0 + $1.ids.count })
+        acknowledge(covered)
+        return coverage.subtracted(from: ids, of: source)
+    }
+}
+
+/// What one XRANGE reply says about ids that are wanted from it.
+struct BodyPage {
+    /// Wanted ids that the reply settles: with fields, or gone.
+    private(set) var ids: [StreamID] = []
+    /// The block's index of each, `nil` for those that are gone.
+    private(set) var places: [Int?] = []
+    /// Wanted ids that another reply has to settle.
+    private(set) var rest: [StreamID] = []
+    /// Every id of the reply, wanted or not, as far as it was used: the proof of who is whose neighbour.
+    private(set) var existing: [StreamID] = []
+
+    /// - Parameters:
+    ///   - wanted: ascending; the reply begins at the first.
+    ///   - isLast: the reply reaches the end of the wanted ids.
+    init(ids wanted: [StreamID], held: HeldBlock, isLast: Bool) {
+        let block = held.block.count
+        var entry = 0
+        for (index, id) in wanted.enumerated() {
+            while entry < block, held.block.id(entry) < id {
+                existing.append(held.block.id(entry))
+                entry += 1
+            }
+            if entry < block, held.block.id(entry) == id {
+                // A body that was read past though others came before it may still fit a reply of its own.
+                if held.block.isSkipped(entry), entry > 0 {
+                    rest = Array(wanted[index...])
+                    return
+                }
+                ids.append(id)
+                places.append(entry)
+                existing.append(id)
+                entry += 1
+            } else if entry < block || isLast {
+                ids.append(id)
+                places.append(nil)
+            } else {
+                rest = Array(wanted[index...])
+                return
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import CoreMetrics
+import IngestCore
+import PostgresCopy
+import PostgresWire
+import RecordCodec
+import Records
+
+/// A batch whose transaction was sent. The rows' memory is free again; the block is kept for another try.
+struct SentBatch {
+    let planned: PlannedBatch
+    let tables: [Table]
+    let letters: [Rejection]
+    let bytes: Int
+    let sentAt: ContinuousClock.Instant
+
+    struct Table {
+        let name: String
+        let rows: Int
+        let encoder: RouteEncoder
+        let target: CopyTarget
+        let isStaged: Bool
+    }
+
+    var tableNames: [String] { tables.map(\.name) }
+}
+
+extension Pipeline {
+    enum Settled { case clean, repaired }
+
+    /// 7. Takes the answer to the COMMIT under way, if there is one, and works off a batch that failed.
+    ///
+    /// After `.repaired` the lane's buffers hold other rows than before.
+    @discardableResult
+    func settle() throws(LaneFailure) -> Settled {
+        guard let sent = inFlight else { return .clean }
+        inFlight = nil
+        let answer = try collect(sent)
+        if case .durable(let receipt) = answer.outcome {
+            committed(sent, receipt, answer)
+            return .clean
+        }
+        try workOff(sent, answer)
+        return .repaired
+    }
+
+    /// 8. Sends the whole transaction and does not wait for its answer.
+    func send(_ encoded: EncodedBatch) throws(LaneFailure) {
+        inFlight = try begin(encoded)
+    }
+
+    /// - Precondition: no transaction is under way.
+    func begin(_ encoded: EncodedBatch) throws(LaneFailure) -> SentBatch {
+        let unit = CommitUnit(
+            rows: encoded.loads.map { load in
+                CommitUnit.Rows(
+                    target: load.table.target, count: load.table.rows.rowCount, source: load.table.rows,
+                    isStaged: load.isStaged)
+            },
+            ranges: encoded.planned.plan.ranges.map { .init(source: $0.source, ids: $0.ids, count: $0.count) },
+            letters: encoded.letters, lineage: lineage(of: encoded))
+        try onPostgres { session throws(PostgresError) in session.begin(unit) }
+        return SentBatch(
+            planned: encoded.planned,
+            tables: encoded.loads.map { load in
+                .init(
+                    name: load.table.rows.table, rows: load.table.rows.rowCount, encoder: load.encoder,
+                    target: load.table.target, isStaged: load.isStaged)
+            },
+            letters: encoded.letters.map(\.rejection), bytes: encoded.byteCount, sentAt: worker.now)
+    }
+
+    func collect(_ sent: SentBatch) throws(LaneFailure) -> CommitAnswer {
+        try onPostgres { session throws(PostgresError) in session.collect(sent.planned.attempt) }
+    }
+
+    /// The transaction is durable: only from here on its entries may be acknowledged.
+    func committed(_ sent: SentBatch, _ receipt: CommitReceipt, _ answer: CommitAnswer) {
+        for (table, answered) in zip(sent.tables, answer.report.tables) {
+            let series = worker.metrics.table(table.name)
+            series?.rows.increment(by: answered.stored)
+            series?.batches.increment()
+            series?.duplicates.increment(by: answered.duplicates)
+            if table.isStaged { table.encoder.storedStaged(table.name, duplicates: answered.duplicates) }
+        }
+        for letter in sent.letters { worker.metrics.rejected(letter) }
+        measure(sent)
+        acknowledge(ledger.settle(receipt))
+        release(sent.planned.batch)
+    }
+
+    private func measure(_ sent: SentBatch) {
+        let batch = sent.planned.batch
+        let seconds = (worker.now - batch.readAt) / .seconds(1)
+        worker.metrics.record(.readCommit, seconds: seconds)
+        worker.metrics.commitSeconds.record((worker.now - sent.sentAt) / .seconds(1))
+        worker.metrics.batchRows.record(sent.tables.reduce(0) { $0 + $1.rows })
+        worker.metrics.batchBytes.record(sent.bytes)
+        let now = worker.microseconds
+        for delivery in ledger.deliveries(of: batch.number) where delivery.kind == .fresh {
+            guard let oldest = delivery.ids.first else { continue }
+            let micros = Int64(clamping: oldest.milliseconds).multipliedReportingOverflow(by: 1_000).partialValue
+            worker.metrics.record(.enqueueCommit, seconds: Double(now - micros) / 1e6)
+        }
+    }
+
+    func acknowledge(_ ready: [Acknowledgement]) {
+        acknowledgements.append(ready)
+    }
+
+    /// The resend of a row was met: from now on this table's rows go through staging. `false` when that is no way out.
+    func stage(_ sent: SentBatch, _ answer: CommitAnswer) -> Bool {
+        guard let index = answer.report.duplicateKeyTable, index < sent.tables.count else { return false }
+        let table = sent.tables[index]
+        guard !table.isStaged, case .ignore = table.target.policy else { return false }
+        table.encoder.metDuplicate(table.name)
+        return true
+    }
+}

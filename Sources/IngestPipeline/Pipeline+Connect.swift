@@ -1,0 +1,176 @@
+import CoreMetrics
+import IngestCore
+import Logging
+import PostgresCopy
+import PostgresWire
+import Records
+import RedisStreams
+import RedisWire
+
+/// 1. and 2.: connections, streams, and starting over.
+extension Pipeline {
+    func connect() throws(LaneFailure) {
+        if redis == nil {
+            redis = try toRedis { () throws(RedisError) in try RedisSession(connecting: worker, consumer: consumer) }
+        }
+        if postgres == nil {
+            let session = try toPostgres { () throws(PostgresError) in
+                try PostgresSession(connecting: worker, name: "\(number)")
+            }
+            try checkDestination(session)
+            postgres = session
+        }
+    }
+
+    /// DECISIONS 4: what was acknowledged must be in the ledger, and the server must be the one that took it.
+    private func checkDestination(_ session: PostgresSession) throws(LaneFailure) {
+        let acknowledged = try onRedis { redis throws(RedisError) in try redis.acknowledged() }
+        let check = try toPostgres { () throws(PostgresError) in try session.checkDestination(acknowledged) }
+        guard case .wentBack(let reasons) = check else { return worker.metrics.destinationWentBack.record(0) }
+        worker.metrics.destinationWentBack.record(1)
+        throw .destinationWentBack(reasons)
+    }
+
+    func refreshAssignment() {
+        assignment.refresh(worker.directory, lane: consumer, now: worker.now)
+        readPlan.assign(assignment.streams)
+    }
+
+    /// Looks the sources of streams up, making groups and markers where there are none.
+    func resolve(_ keys: [StreamKey]) throws(LaneFailure) {
+        guard !keys.isEmpty else { return }
+        // The resolver uses the same connection as the COMMIT under way.
+        try settle()
+        guard let redis, let postgres else { return }
+        let resolver = SourceResolver(worker: worker, redis: redis, postgres: postgres)
+        let resolution = try resolver.resolve(keys)
+        if resolution.token != sources.token { forgetSources(for: resolution.token) }
+        for (stream, source) in resolution.sources { sources.set(stream, source) }
+        for stream in resolution.replaying { sources.suspect(stream, at: worker.now) }
+    }
+
+    /// Some group was made anew. Nothing that was learned about sources holds, and no acknowledgement may be sent that
+    /// was meant for an entry of a former incarnation. What is dropped here is still pending or in the ledger.
+    func forgetSources(for token: [UInt8]?) {
+        sources.forget(for: token, at: worker.now)
+        acknowledgements.keep(sources: [])
+        claims.reset()
+    }
+
+    /// A read said that the group, or the whole stream, is not there.
+    func heal(_ stream: StreamKey) {
+        sources.forget(stream)
+        worker.metrics.reconnected("missing_group")
+    }
+
+    // MARK: Starting over
+
+    /// Drops everything that is held. Whatever was not committed is still pending; whatever was is in the ledger.
+    func startOver(after failure: LaneFailure) {
+        inFlight = nil
+        ledger = DeliveryLedger()
+        acknowledgements = AcknowledgementQueue()
+        claims.reset()
+        spareBlocks = []
+        for stream in assignment.streams { sources.suspect(stream, at: worker.now) }
+        switch failure {
+        case .redis:
+            worker.metrics.reconnected(failure.label)
+            redis = nil
+            // A COMMIT may be under way on the other connection; its answer is nobody's any more.
+            postgres = nil
+        case .postgres, .inDoubt, .destinationWentBack, .committedShort:
+            worker.metrics.postgresFailed(failure.label)
+            postgres = nil
+        case .refused, .mapping:
+            break
+        }
+    }
+
+    /// Waits before the next try. Meanwhile the lane's pending entries are kept from being claimed as abandoned.
+    func wait(_ duration: Duration) {
+        worker.stop.pause(duration)
+    }
+
+    func report(failure: LaneFailure?) {
+        let isSettled = inFlight == nil && ledger.isEmpty && acknowledgements.isEmpty && claims.isIdle
+        let isConnected = redis != nil && postgres != nil
+        let now = worker.now
+        worker.status.update(number) { lane in
+            lane.failure = failure.map { "\($0)" }
+            lane.isSettled = isSettled
+            lane.isConnected = isConnected
+            lane.lastTurn = now
+        }
+    }
+
+    /// Finishes the batch under way, acknowledges, and hands what is still pending to whoever comes first.
+    func shutDown() {
+        do throws(LaneFailure) {
+            try settle()
+            try flushAcknowledgements()
+            try handOver()
+        } catch {
+            worker.log.warning("stopped without a clean end", metadata: ["lane": "\(number)", "reason": "\(error)"])
+        }
+        redis?.close()
+        postgres?.connection.close()
+    }
+
+    // MARK: Calls
+
+    func onRedis<Result>(
+        _ body: (RedisSession) throws(RedisError) -> Result
+    ) throws(LaneFailure) -> Result {
+        guard let redis else { throw .redis(.closed, .reconnect) }
+        return try toRedis { () throws(RedisError) in try body(redis) }
+    }
+
+    func onPostgres<Result>(
+        _ body: (PostgresSession) throws(PostgresError) -> Result
+    ) throws(LaneFailure) -> Result {
+        guard let postgres else { throw LaneFailure(PostgresError(.connectionLost, isConnectionLost: true)) }
+        return try toPostgres { () throws(PostgresError) in try body(postgres) }
+    }
+
+    private func toRedis<Result>(_ body: () throws(RedisError) -> Result) throws(LaneFailure) -> Result {
+        do throws(RedisError) { return try body() } catch { throw LaneFailure(error) }
+    }
+
+    private func toPostgres<Result>(_ body: () throws(PostgresError) -> Result) throws(LaneFailure) -> Result {
+        do throws(PostgresError) { return try body() } catch { throw LaneFailure(error) }
+    }
+
+    // MARK: Acknowledging
+
+    /// Sends what is ready without waiting for the next read.
+    func flushAcknowledgements() throws(LaneFailure) {
+        guard !acknowledgements.isEmpty, let redis else { return }
+        do throws(RedisError) {
+            try redis.acknowledge(&acknowledgements, of: sources)
+        } catch {
+            throw LaneFailure(error)
+        }
+    }
+
+    /// Makes what this consumer still holds anybody's, so that nobody has to wait for it to look abandoned.
+    private func handOver() throws(LaneFailure) {
+        for stream in assignment.own {
+            let ids = try onRedis { redis throws(RedisError) in
+                try redis.pendingIDs(of: stream, consumer: consumer, from: .min, count: 10_000)
+            }
+            try onRedis { redis throws(RedisError) in try redis.release(ids, of: stream) }
+        }
+    }
+
+    // MARK: Blocks
+
+    /// A block to read into: a used one, so that steady work allocates nothing.
+    func takeBlock() -> HeldBlock {
+        spareBlocks.popLast() ?? HeldBlock(EntryBlock())
+    }
+
+    func giveBack(_ held: HeldBlock) {
+        if spareBlocks.count < 2 { spareBlocks.append(held) }
+    }
+}

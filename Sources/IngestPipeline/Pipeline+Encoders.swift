@@ -1,0 +1,31 @@
+import IngestCore
+import PostgresCopy
+import RecordCodec
+import Records
+
+extension Pipeline {
+    /// The lane's encoder of a route, made when the route's first entries come.
+    func encoder(of route: Routes.RouteID) throws(LaneFailure) -> RouteEncoder {
+        if let known = encoders[route] { return known }
+        let mappings = route.mappings.map { worker.mappings[$0] }
+        let limits = CodecLimits(
+            maxFields: worker.settings.maxFields, maxEntryBytes: worker.settings.entryBytes,
+            maxValueBytes: worker.settings.entryBytes)
+        let encoder: RouteEncoder
+        do throws(PlanError) {
+            encoder = try RouteEncoder(mappings: mappings, limits: limits, keptBytes: worker.settings.batchBytes)
+        } catch {
+            throw .mapping(error)
+        }
+        encoders[route] = encoder
+        return encoder
+    }
+
+    /// The row of `ingest.batch`. Tiny batches get one a second, so that lineage does not cost more than the rows.
+    func lineage(of encoded: EncodedBatch) -> BatchLineage {
+        BatchLineage(
+            id: .random(), worker: worker.identity, lane: number,
+            sealedBy: encoded.planned.plan.survivorCount >= worker.settings.batchRows ? "rows" : "drain",
+            bytes: encoded.byteCount, readAtMicroseconds: nil)
+    }
+}

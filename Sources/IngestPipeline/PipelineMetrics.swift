@@ -1,0 +1,82 @@
+import CoreMetrics
+import IngestCore
+import Records
+
+/// The series the flow writes, made once so that all exist from the start. Written per batch, never per entry.
+public struct PipelineMetrics: Sendable {
+    /// What is counted for each table.
+    struct Table: Sendable {
+        let rows: Counter
+        let duplicates: Counter
+        let batches: Counter
+    }
+
+    let entriesRead = Counter(label: "millrace_entries_read_total")
+    let entriesAcknowledged = Counter(label: "millrace_entries_acked_total")
+    let entriesClaimed = Counter(label: "millrace_entries_claimed_total")
+    /// Entries that the ledger had already.
+    let covered = Counter(label: "millrace_rows_deduplicated_total", dimensions: [("by", "ledger")])
+    let fenceConflicts = Counter(label: "millrace_fence_conflicts_total")
+    let batchRows = Recorder(label: "millrace_batch_rows", dimensions: [], aggregate: true)
+    let batchBytes = Recorder(label: "millrace_batch_bytes", dimensions: [], aggregate: true)
+    let commitSeconds = Recorder(label: "millrace_commit_duration_seconds", dimensions: [], aggregate: true)
+    let inflightBytes = Gauge(label: "millrace_inflight_bytes")
+    let paused = Gauge(label: "millrace_paused")
+    let destinationWentBack = Gauge(label: "millrace_destination_went_back")
+    let mirrorBacklog = Gauge(label: "millrace_dead_letter_mirror_backlog")
+    let workerUp = Gauge(label: "millrace_worker_up")
+    private let tables: [String: Table]
+    private let stages: [Stage: Recorder]
+
+    /// Parts of an entry's way. The millisecond part of its id is when it was enqueued.
+    enum Stage: String, CaseIterable {
+        case enqueueRead = "enqueue_read"
+        case readCommit = "read_commit"
+        case enqueueCommit = "enqueue_commit"
+    }
+
+    public init(tables names: [String]) {
+        tables = Dictionary(
+            names.map { name in
+                (
+                    name,
+                    Table(
+                        rows: Counter(label: "millrace_rows_committed_total", dimensions: [("table", name)]),
+                        duplicates: Counter(label: "millrace_rows_deduplicated_total", dimensions: [("by", "key")]),
+                        batches: Counter(label: "millrace_batches_total", dimensions: [("table", name)])
+                    )
+                )
+            }, uniquingKeysWith: { first, _ in first })
+        stages = Dictionary(
+            uniqueKeysWithValues: Stage.allCases.map { stage in
+                let label = "millrace_stage_latency_seconds"
+                return (stage, Recorder(label: label, dimensions: [("stage", stage.rawValue)], aggregate: true))
+            })
+        workerUp.record(1)
+    }
+
+    func table(_ name: String) -> Table? { tables[name] }
+
+    func record(_ stage: Stage, seconds: Double) {
+        stages[stage]?.record(max(0, seconds))
+    }
+
+    func rejected(_ rejection: Rejection, count: Int = 1) {
+        Counter(
+            label: "millrace_rows_dead_total",
+            dimensions: [("table", rejection.table ?? ""), ("cause", rejection.reason.rawValue)]
+        ).increment(by: count)
+    }
+
+    func reconnected(_ reason: String) {
+        Counter(label: "millrace_redis_reconnects_total", dimensions: [("reason", reason)]).increment()
+    }
+
+    func postgresFailed(_ errorClass: String) {
+        Counter(label: "millrace_pg_errors_total", dimensions: [("class", errorClass)]).increment()
+    }
+
+    func incarnation(_ reason: String) {
+        Counter(label: "millrace_incarnations_total", dimensions: [("reason", reason)]).increment()
+    }
+}

@@ -1,0 +1,85 @@
+import IngestCore
+import PostgresCopy
+import PostgresWire
+import Records
+
+/// A lane's connection to PostgreSQL and what it is used for. Every call has a deadline.
+final class PostgresSession {
+    /// Longer than the server's own `statement_timeout`, so that the server's word comes first.
+    static let patience = TimeTable.statementTimeout + .seconds(7)
+
+    let connection: PostgresConnection
+    let ledger: LedgerStore
+    private let commits: CommitSession
+
+    init(connecting worker: WorkerContext, name: String) throws(PostgresError) {
+        connection = try PostgresConnection.connect(
+            to: worker.settings.postgres, applicationName: "millrace/\(worker.identity)/\(name)",
+            deadline: .now + .seconds(5))
+        ledger = LedgerStore(connection)
+        commits = CommitSession(connection)
+    }
+
+    var deadline: ContinuousClock.Instant { .now + Self.patience }
+
+    func begin(_ unit: CommitUnit) {
+        commits.begin(unit, deadline: deadline)
+    }
+
+    /// The answer to the unit begun last, judged.
+    func collect(_ attempt: CommitAttempt) -> CommitAnswer {
+        let report = commits.collect(deadline: deadline)
+        return CommitAnswer(outcome: CommitOutcome(CommitObservation(report), of: attempt), report: report)
+    }
+}
+
+extension PostgresSession {
+    /// What the ledger says about these windows, in a snapshot of its own.
+    func coverage(of probes: [FenceProbe]) throws(PostgresError) -> Coverage {
+        Coverage(try ledger.coverage(of: probes.map { ($0.source, $0.ids) }, deadline: deadline))
+    }
+
+    /// Whether this database is the one, at least as new as the acknowledgements, that Redis was told about. Notes the
+    /// server when nothing was noted yet.
+    func checkDestination(_ acknowledged: [SourceNumber: StreamID]) throws(PostgresError) -> DestinationCheck {
+        let store = DestinationStore(connection)
+        let found = try store.current(deadline: deadline)
+        let noted = try store.noted(deadline: deadline)
+        let windows = acknowledged.map { (source: $0.key, ids: IDRange($0.value)) }
+        let coverage = Coverage(try ledger.coverage(of: windows, deadline: deadline))
+        let check = DestinationCheck(
+            stored: noted.flatMap(DestinationCheck.Identity.init),
+            found: DestinationCheck.Identity(found) ?? .init(system: 0, timeline: 0), acknowledged: acknowledged,
+            coverage: coverage)
+        if check == .unknown { try store.note(found, deadline: deadline) }
+        return check
+    }
+}
+
+extension DestinationCheck.Identity {
+    /// `nil` where the server does not say which it is.
+    init?(_ identity: ServerIdentity) {
+        guard let system = identity.systemIdentifier, let timeline = identity.timeline else { return nil }
+        self.init(system: system, timeline: timeline)
+    }
+}
+
+/// What PostgreSQL answered to a transaction.
+struct CommitAnswer {
+    let outcome: CommitOutcome
+    let report: CommitReport
+}
+
+extension CommitObservation {
+    init(_ report: CommitReport) {
+        let hasParts = report.expectedParts > 0
+        self.init(expectedRows: report.tables.map(\.expected) + (hasParts ? [report.expectedParts] : []))
+        copiedRows = report.tables.compactMap(\.copied) + (hasParts ? [report.copiedParts].compactMap(\.self) : [])
+        finalTag = report.finalTag
+        warnings = report.doubtfulWarnings
+        isIdle = report.isIdle
+        failure = report.failure.map { .init(sqlState: $0.sqlState?.code, namesLine: $0.copyLocation != nil) }
+        isConnectionLost = report.isConnectionLost
+        mayHaveCommitted = report.mayHaveCommitted
+    }
+}

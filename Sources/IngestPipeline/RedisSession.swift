@@ -1,0 +1,206 @@
+import IngestCore
+import PostgresCopy
+import PostgresWire
+import Records
+import RedisStreams
+import RedisWire
+
+/// A lane's connection to Redis and what it is used for. Every call has a deadline.
+final class RedisSession {
+    let connection: RedisConnection
+    private let group: String
+    private let consumer: String
+    private let keys: ControlKeys
+    private let claimMethod: ClaimMethod
+    /// Which server this is; it changes with a failover.
+    let replicationID: String?
+    private var reader: StreamReader
+
+    init(connecting worker: WorkerContext, consumer: String) throws(RedisError) {
+        let settings = worker.settings
+        connection = try RedisConnection.connect(
+            to: settings.redis, name: "millrace/\(consumer)", limits: ReplyLimits(keptBytes: settings.replyBytes))
+        group = settings.group
+        self.consumer = consumer
+        keys = ControlKeys(group: settings.group)
+        let server = try connection.serverFacts()
+        claimMethod = server.claimMethod
+        replicationID = server.masterReplicationID
+        reader = StreamReader(group: settings.group, consumer: consumer)
+        // From here on acknowledgements are guarded: the epoch is watched.
+        _ = try reader.acknowledge(CommandBuffer(), on: connection)
+    }
+
+    func close() { connection.close() }
+
+    // MARK: Reading
+
+    enum ReadOutcome {
+        /// The block holds what came, perhaps nothing; with the epoch token read behind it.
+        case entries(token: [UInt8]?)
+        case missingGroup([StreamKey])
+        case wrongType([StreamKey])
+    }
+
+    /// One write: the acknowledgements that are ready, XREADGROUP, and the epoch token.
+    func read(
+        _ request: ReadPlan.Request, block: Duration?, into held: HeldBlock,
+        acknowledging queue: inout AcknowledgementQueue, of sources: SourceMap
+    ) throws(RedisError) -> ReadOutcome {
+        let acknowledgements = Self.commands(queue.send(), sources, group)
+        let result: StreamReader.Result
+        do throws(RedisError) {
+            result = try reader.read(
+                request.streams, count: request.count, wait: block, acknowledgements: acknowledgements,
+                on: connection, into: &held.block)
+        } catch {
+            queue.fail()
+            throw error
+        }
+        try Self.confirm(&queue, result.acknowledgements)
+        switch result.outcome {
+        case .nothing, .entries: return .entries(token: result.epoch)
+        case .missingGroup(let candidates): return .missingGroup(candidates)
+        case .wrongType: return .wrongType(try notStreams(among: request.streams))
+        case .refused(let error): throw .server(error)
+        }
+    }
+
+    private func notStreams(among keys: [StreamKey]) throws(RedisError) -> [StreamKey] {
+        var found: [StreamKey] = []
+        for key in keys {
+            let type = try connection.type(of: key)
+            if type != "stream", type != "none" { found.append(key) }
+        }
+        return found
+    }
+
+    /// Sends the acknowledgements that are ready without reading anything.
+    func acknowledge(_ queue: inout AcknowledgementQueue, of sources: SourceMap) throws(RedisError) {
+        let commands = Self.commands(queue.send(), sources, group)
+        guard !commands.isEmpty else { return queue.confirm() }
+        let answered = try reader.acknowledge(commands, on: connection)
+        try Self.confirm(&queue, answered)
+    }
+
+    private static func commands(
+        _ ready: [Acknowledgement], _ sources: SourceMap, _ group: String
+    ) -> CommandBuffer {
+        var commands = CommandBuffer()
+        for acknowledgement in ready {
+            guard let stream = sources.stream(acknowledgement.source) else { continue }
+            commands.appendAcknowledge(stream: stream, group: group, ids: acknowledgement.ids)
+        }
+        return commands
+    }
+
+    private static func confirm(
+        _ queue: inout AcknowledgementQueue, _ answered: StreamReader.Acknowledgements
+    ) throws(RedisError) {
+        switch answered {
+        case .done: queue.confirm()
+        // The epoch changed since the last read: these may be other entries by now. The next read tells.
+        case .epochChanged: queue.fail()
+        case .refused(let error) where error.isMissingGroup: queue.confirm()
+        case .refused(let error):
+            queue.fail()
+            throw .server(error)
+        }
+    }
+
+    // MARK: Pending entries
+
+    func pendingSummaries(of streams: [StreamKey]) throws(RedisError) -> [StreamKey: PendingSummary] {
+        try connection.pendingSummaries(of: streams, group: group)
+    }
+
+    func pendingIDs(
+        of stream: StreamKey, consumer: String, from first: StreamID, count: Int
+    ) throws(RedisError) -> [StreamID] {
+        try connection.pending(
+            of: stream, group: group, in: IDRange(first, .max), count: count, consumer: consumer
+        ).map(\.id)
+    }
+
+    func claim(_ ids: [StreamID], of stream: StreamKey, minIdle: Duration) throws(RedisError) -> [StreamID] {
+        try connection.claim(ids, of: stream, group: group, to: consumer, minimumIdle: minIdle)
+    }
+
+    func claimPage(
+        of stream: StreamKey, minIdle: Duration, from cursor: StreamID, count: Int
+    ) throws(RedisError) -> ClaimPage {
+        try connection.claimPage(
+            of: stream, group: group, to: consumer, idle: minIdle, from: cursor, count: count, method: claimMethod)
+    }
+
+    /// Reads bodies into the block, and the epoch token behind them.
+    func bodies(
+        of stream: StreamKey, _ range: IDRange, count: Int, into held: HeldBlock
+    ) throws(RedisError) -> (count: Int, token: [UInt8]?) {
+        let found = try connection.range(of: stream, range, count: count, into: &held.block)
+        return (found, try connection.epoch(group: group))
+    }
+
+    func release(_ ids: [StreamID], of stream: StreamKey) throws(RedisError) {
+        try connection.release(ids, of: stream, group: group)
+    }
+
+    // MARK: Identity
+
+    struct StreamState {
+        var stream: IncarnationDecision.StreamFacts?
+        var group: IncarnationDecision.GroupFacts?
+    }
+
+    func epoch() throws(RedisError) -> [UInt8]? { try connection.epoch(group: group) }
+
+    /// What Redis knows of each stream and its group.
+    func identities(of streams: [StreamKey]) throws(RedisError) -> [StreamKey: StreamState] {
+        try connection.identities(of: streams, group: group).mapValues(StreamState.init)
+    }
+
+    /// Whether the entry is still in the stream.
+    func has(_ id: StreamID, in stream: StreamKey) throws(RedisError) -> Bool {
+        var block = EntryBlock()
+        return try connection.range(of: stream, IDRange(id), count: 1, into: &block) > 0
+    }
+
+    /// Announces that groups change.
+    func setEpoch(onlyIfMissing: Bool) throws(RedisError) {
+        let token = Array(HexUUID.random().digits.utf8)
+        try connection.setEpoch(token, group: group, onlyIfMissing: onlyIfMissing)
+    }
+
+    func makeGroup(
+        _ stream: StreamKey, marker: HexUUID, at repair: IncarnationDecision.GroupRepair
+    ) throws(RedisError) {
+        switch repair {
+        case .create: try connection.createGroup(group, of: stream)
+        case .createAtEnd: try connection.createGroup(group, of: stream, at: "$")
+        case .rewind: try connection.rewindGroup(group, of: stream)
+        }
+        try mark(stream, marker)
+    }
+
+    func mark(_ stream: StreamKey, _ marker: HexUUID) throws(RedisError) {
+        guard let marker = IncarnationMarker(uuid: marker.digits) else { return }
+        try connection.mark(marker, in: group, of: stream)
+    }
+
+    func acknowledged() throws(RedisError) -> [SourceNumber: StreamID] {
+        try connection.acknowledgedIDs(group: group)
+    }
+}
+
+extension RedisSession.StreamState {
+    init(_ identity: StreamIdentity) {
+        stream = identity.stream.map {
+            IncarnationDecision.StreamFacts(lastGenerated: $0.lastGeneratedID, entriesAdded: $0.entriesAdded)
+        }
+        group = identity.group.map { facts in
+            IncarnationDecision.GroupFacts(
+                markers: identity.markers.compactMap { HexUUID($0.uuid)?.digits },
+                lastDelivered: facts.lastDeliveredID, pendingMin: identity.lowestPending)
+        }
+    }
+}

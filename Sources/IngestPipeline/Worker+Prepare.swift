@@ -1,0 +1,196 @@
+import BlockingExecutor
+import IngestCore
+public import Logging
+public import PostgresCopy
+public import PostgresWire
+public import RecordCodec
+import Records
+import RedisStreams
+public import RedisWire
+
+/// Why a worker does not start.
+public enum StartupFailure: Error, Sendable {
+    /// A server did not answer within the time that start-up waits.
+    case redisUnreachable(RedisEndpoint, RedisError)
+    case postgresUnreachable(PostgresEndpoint, PostgresError)
+    /// A server answered, and refused: user, password, database, rights.
+    case redisRefused(RedisEndpoint, RedisError)
+    case postgresRefused(PostgresEndpoint, PostgresError)
+    /// A mapping does not fit its table.
+    case target(mapping: String, TargetProblem)
+    case plan(PlanError)
+    case noStreams
+    /// More workers of one name than slots.
+    case noSlot(worker: String)
+
+    /// Waiting does not help: somebody has to change something.
+    public var isConfiguration: Bool {
+        switch self {
+        case .redisUnreachable, .postgresUnreachable: false
+        case .redisRefused, .postgresRefused, .target, .plan, .noStreams, .noSlot: true
+        }
+    }
+}
+
+extension StartupFailure: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .redisUnreachable(let endpoint, let error): "Redis at \(endpoint) cannot be reached: \(error)"
+        case .postgresUnreachable(let endpoint, let error): "PostgreSQL at \(endpoint) cannot be reached: \(error)"
+        case .redisRefused(let endpoint, let error): "Redis at \(endpoint) refuses: \(error)"
+        case .postgresRefused(let endpoint, let error): "PostgreSQL at \(endpoint) refuses: \(error)"
+        case .target(let mapping, let problem): "mapping \(mapping): \(problem)"
+        case .plan(let error): "\(error)"
+        case .noStreams: "no stream is configured: `streams` is empty"
+        case .noSlot(let worker): "every slot of worker name \(worker) is taken: give this worker another name"
+        }
+    }
+}
+
+extension Worker {
+    /// Waits until both servers answer.
+    ///
+    /// Blocks its thread.
+    public static func reach(
+        _ settings: PipelineSettings, stop: StopSignal, wait: Duration
+    ) throws(StartupFailure) {
+        let end = ContinuousClock.now + wait
+        try connectPostgres(settings, until: end, stop).close()
+        try connectRedis(settings, until: end, stop).close()
+    }
+
+    /// Connects, checks every mapping against the database, and takes a slot.
+    ///
+    /// Blocks its thread. Nothing is read from a stream and nothing acknowledged.
+    /// - Parameter wait: how long unreachable servers are tried again.
+    public static func prepare(
+        _ settings: PipelineSettings, stop: StopSignal = StopSignal(), log: Logger, wait: Duration
+    ) throws(StartupFailure) -> Worker {
+        guard !settings.mappings.isEmpty else { throw .noStreams }
+        let end = ContinuousClock.now + wait
+        let postgres = try connectPostgres(settings, until: end, stop)
+        let mappings = try check(settings.mappings, postgres)
+        let redis = try connectRedis(settings, until: end, stop)
+        let lease: SlotLease?
+        do throws(RedisError) {
+            lease = try SlotLease.acquire(
+                group: settings.group, worker: settings.worker, token: HexUUID.random().digits, on: redis)
+            warnAboutServer(try redis.serverFacts(), log)
+        } catch {
+            throw .redisRefused(settings.redis, error)
+        }
+        guard let lease else { throw .noSlot(worker: settings.worker) }
+        if lease.number > 0 {
+            log.notice(
+                "another worker of this name is, or was just, running; using the next slot",
+                metadata: ["worker": "\(settings.worker)", "slot": "\(lease.number)"])
+        }
+        let context = WorkerContext(
+            settings: settings, mappings: mappings, identity: "\(settings.worker).\(lease.number)", stop: stop,
+            log: log, metrics: PipelineMetrics(tables: settings.mappings.map(\.table)))
+        return Worker(context: context, lease: lease)
+    }
+
+    private static func warnAboutServer(_ facts: ServerFacts, _ log: Logger) {
+        guard let policy = facts.maxMemoryPolicy, policy != "noeviction", facts.maxMemoryBytes ?? 0 > 0 else { return }
+        log.warning(
+            "Redis may evict streams and lose their entries: set maxmemory-policy noeviction",
+            metadata: ["maxmemory-policy": "\(policy)"])
+    }
+
+    // MARK: Connections
+
+    private static func connectPostgres(
+        _ settings: PipelineSettings, until end: ContinuousClock.Instant, _ stop: StopSignal
+    ) throws(StartupFailure) -> PostgresConnection {
+        while true {
+            do throws(PostgresError) {
+                return try PostgresConnection.connect(
+                    to: settings.postgres, applicationName: "millrace/\(settings.worker)/start",
+                    deadline: .now + .seconds(5))
+            } catch {
+                let isRefused: Bool
+                switch FailureClass(sqlState: error.sqlState?.code, isConnectionLost: error.isConnectionLost) {
+                case .stop: isRefused = true
+                case .pause, .retry, .isolate, .conflict: isRefused = error.kind == .configuration
+                }
+                if isRefused { throw .postgresRefused(settings.postgres, error) }
+                guard .now < end, !stop.isRequested else { throw .postgresUnreachable(settings.postgres, error) }
+                stop.pause(.milliseconds(250))
+            }
+        }
+    }
+
+    private static func connectRedis(
+        _ settings: PipelineSettings, until end: ContinuousClock.Instant, _ stop: StopSignal
+    ) throws(StartupFailure) -> RedisConnection {
+        while true {
+            do throws(RedisError) {
+                let connection = try RedisConnection.connect(
+                    to: settings.redis, name: "millrace/\(settings.worker)/start")
+                try connection.command("PING")
+                return connection
+            } catch {
+                if case .redis(_, .stopAccess) = LaneFailure(error) { throw .redisRefused(settings.redis, error) }
+                guard .now < end, !stop.isRequested else { throw .redisUnreachable(settings.redis, error) }
+                stop.pause(.milliseconds(250))
+            }
+        }
+    }
+
+    // MARK: Mappings
+
+    private static func check(
+        _ mappings: [StreamMapping], _ postgres: PostgresConnection
+    ) throws(StartupFailure) -> [CheckedMapping] {
+        let catalog = Catalog(postgres)
+        var checked: [CheckedMapping] = []
+        for mapping in mappings {
+            let description = try targetProblems(of: mapping) { () throws(TargetProblem) in
+                try catalog.describe(mapping.tableName, deadline: .now + .seconds(10))
+            }
+            let plan: RowPlan
+            do throws(PlanError) {
+                plan = try RowPlan(mapping, columns: description.columns.map(CatalogColumn.init))
+            } catch {
+                throw .plan(error)
+            }
+            let target = try targetProblems(of: mapping) { () throws(TargetProblem) in
+                try CopyTarget(description, columns: plan.columns, policy: mapping.policy)
+            }
+            checked.append(CheckedMapping(plan: plan, target: target))
+        }
+        return checked
+    }
+
+    private static func targetProblems<Result>(
+        of mapping: StreamMapping, _ body: () throws(TargetProblem) -> Result
+    ) throws(StartupFailure) -> Result {
+        do throws(TargetProblem) { return try body() } catch { throw .target(mapping: mapping.name, error) }
+    }
+}
+
+extension StreamMapping {
+    /// `schema.table`, or a table that the search path finds.
+    var tableName: TableName {
+        guard let dot = table.firstIndex(of: ".") else { return TableName(table) }
+        return TableName(schema: String(table[..<dot]), String(table[table.index(after: dot)...]))
+    }
+
+    var policy: PostgresCopy.ConflictPolicy {
+        switch onConflict {
+        case .error: .error
+        case .ignore: .ignore(key: key)
+        case .update: .update(key: key, version: version)
+        }
+    }
+}
+
+extension CatalogColumn {
+    init(_ column: ColumnDescription) {
+        self.init(
+            name: column.name, type: ColumnType(typeName: column.typeName, typmod: column.typmod),
+            notNull: column.isNotNull, hasDefault: column.hasDefault || column.isGenerated,
+            checkLength: column.checkLength)
+    }
+}

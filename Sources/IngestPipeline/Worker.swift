@@ -1,0 +1,74 @@
+import BlockingExecutor
+import IngestCore
+import Logging
+import PostgresCopy
+import PostgresWire
+public import Records
+import RedisStreams
+import RedisWire
+
+/// One worker process: its lanes and its housekeeper.
+///
+/// ``prepare(_:log:wait:)`` checks everything that can be wrong before the first entry is read; ``run(draining:)`` then
+/// goes on until ``stop()`` is called, whatever becomes of the servers.
+public final class Worker: Sendable {
+    private let context: WorkerContext
+    private let lease: SlotLease?
+
+    init(context: WorkerContext, lease: SlotLease?) {
+        self.context = context
+        self.lease = lease
+    }
+
+    /// How a drain ended.
+    public enum DrainEnd: Equatable, Sendable {
+        case done
+        /// These streams were not drained in time; none when only this process had work left.
+        case timedOut([StreamKey])
+        /// The key is no stream.
+        case blocked(StreamKey)
+    }
+
+    /// What to wait for.
+    public struct Drain: Sendable {
+        /// `nil` waits for ever.
+        public var timeout: Duration?
+
+        public init(timeout: Duration? = nil) {
+            self.timeout = timeout
+        }
+    }
+
+    /// Whether a lane carries entries, and if not, why.
+    public struct LaneHealth: Sendable {
+        public let isConnected: Bool
+        public let failure: String?
+    }
+
+    public var lanes: [LaneHealth] {
+        context.status.all.map { LaneHealth(isConnected: $0.isConnected, failure: $0.failure) }
+    }
+
+    /// Asks every thread to finish: batches under way are completed, the rest is handed back.
+    public func stop() { context.stop.request() }
+
+    /// Carries entries until ``stop()``, or until everything is drained. Call it once.
+    /// - Returns: how the drain ended, or `nil` when none was asked for or it was stopped before.
+    /// - Throws: when the system has no thread to give.
+    public func run(draining drain: Drain? = nil) async throws -> DrainEnd? {
+        let outcome = DrainWatch.Outcome()
+        let watch = drain.map { DrainWatch(outcome: outcome, timeout: $0.timeout) }
+        let housekeeper = try Housekeeper(worker: context, lease: lease, drain: watch)
+        let lanes = try (0..<context.settings.lanes).map { try Lane(worker: context, number: $0) }
+        await withTaskGroup { group in
+            group.addTask { await housekeeper.run() }
+            for lane in lanes { group.addTask { await lane.run() } }
+        }
+        switch outcome.action {
+        case .finish: return .done
+        case .giveUp(.blocked(let key)): return .blocked(key)
+        case .giveUp(.timeout(let keys)): return .timedOut(keys)
+        case .wait, nil: return nil
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import IngestPipeline
+import PostgresWire
+import RedisWire
+import Settings
+
+/// The servers a configuration names, with their passwords.
+struct ServerEndpoints {
+    let redis: RedisEndpoint
+    let postgres: PostgresEndpoint
+
+    init(_ settings: Settings) throws(ApplicationFailure) {
+        do throws(RedisEndpointError) {
+            redis = try RedisEndpoint(
+                url: settings.redis.url, password: settings.redis.password.map { RedisPassword($0.value) })
+        } catch {
+            throw ApplicationFailure("\(error)", isConfiguration: true)
+        }
+        do throws(PostgresError) {
+            postgres = try PostgresEndpoint(
+                Self.postgresURL(settings.postgres), environment: settings.postgres.useEnvironment ? .used : .ignored,
+                passwordFile: settings.postgres.passwordFile)
+        } catch {
+            throw ApplicationFailure("postgres.url: \(error.message)", isConfiguration: true)
+        }
+    }
+}
+
+extension ServerEndpoints {
+    /// A password file is read at each connect by the endpoint itself.
+    private static func postgresURL(_ postgres: Settings.Postgres) -> String {
+        guard postgres.passwordFile == nil, let password = postgres.password else { return postgres.url }
+        guard postgres.url.contains("://") else {
+            let quoted = password.value.replacing("\\", with: "\\\\").replacing("'", with: "\\'")
+            return "\(postgres.url) password='\(quoted)'"
+        }
+        let encoded = password.value.utf8.map { byte in
+            let digits = String(byte, radix: 16, uppercase: true)
+            return "%" + (digits.utf8.count == 1 ? "0" : "") + digits
+        }
+        return postgres.url + (postgres.url.contains("?") ? "&" : "?") + "password=" + encoded.joined()
+    }
+}
+
+extension PipelineSettings {
+    init(_ settings: Settings, _ endpoints: ServerEndpoints) {
+        self.init(
+            redis: endpoints.redis, postgres: endpoints.postgres, redisDeployment: settings.redis.id,
+            group: settings.consumerGroup, worker: settings.worker, lanes: settings.lanes,
+            mappings: settings.streams, batchRows: settings.batching.rows, batchBytes: settings.batching.bytes,
+            replyBytes: settings.limits.reply, entryBytes: settings.limits.entry,
+            deadLetterBytes: settings.limits.deadLetterPayload, maxFields: settings.limits.fields,
+            claimEvery: settings.claim.every, claimAfter: settings.claim.after, claimCount: settings.claim.count,
+            discoverEvery: settings.discovery.every, mirrorMax: settings.deadLetter.mirrorMax,
+            shutdownGrace: settings.shutdown.grace)
+    }
+}

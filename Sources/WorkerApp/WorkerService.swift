@@ -1,0 +1,61 @@
+import AdminHTTP
+import Glibc
+import IngestPipeline
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// The worker as a service: a graceful shutdown stops it, and a hard limit bounds how long that may take.
+struct WorkerService: Service {
+    /// How the drain ended.
+    final class Outcome: Sendable {
+        private let stored = Mutex<Worker.DrainEnd?>(nil)
+
+        var value: Worker.DrainEnd? { stored.withLock(\.self) }
+
+        func set(_ end: Worker.DrainEnd?) { stored.withLock { $0 = end } }
+    }
+
+    let worker: Worker
+    let drain: Worker.Drain?
+    let grace: Duration
+    let log: Logger
+    let outcome = Outcome()
+
+    func run() async throws {
+        log.info("carrying entries")
+        let end = try await withGracefulShutdownHandler {
+            try await worker.run(draining: drain)
+        } onGracefulShutdown: {
+            log.info("stopping: finishing batches under way")
+            worker.stop()
+            watchGrace()
+        }
+        outcome.set(end)
+        log.info("stopped")
+    }
+
+    /// A lane may hang in a call that its server does not answer. What it holds is pending and in nobody's way, so the
+    /// process may end: the thread dies with it.
+    private func watchGrace() {
+        let limit = grace
+        let log = log
+        Task.detached {
+            try await Task.sleep(for: limit)
+            log.error("not stopped within shutdown.grace: ending now; what is pending will be claimed")
+            exit(1)
+        }
+    }
+}
+
+/// `/readyz`: whether every lane carries entries.
+struct WorkerReadiness: ReadinessReporting {
+    let worker: Worker
+
+    func readiness() async -> ReadinessReport {
+        ReadinessReport(
+            checks: worker.lanes.enumerated().map { index, lane in
+                .init("lane-\(index)", isPassing: lane.isConnected && lane.failure == nil, detail: lane.failure)
+            })
+    }
+}
