@@ -1,3 +1,4 @@
+import Foundation
 import IngestTesting
 import LocalServices
 import Migrations
@@ -76,12 +77,13 @@ struct MigrateCommandTests {
     }
 
     @Test func variablesOfPostgresAreHonoured() async throws {
-        let endpoint = try PostgresEndpoint(try await TestServices.shared.database())
+        let url = try await TestServices.shared.database()
+        let endpoint = try PostgresEndpoint(url)
         let result = try await MillraceProcess.run(
             ["migrate", "status", "--json"],
             environment: [
                 "PGHOST": endpoint.host, "PGPORT": endpoint.port, "PGUSER": endpoint.user,
-                "PGDATABASE": endpoint.database,
+                "PGDATABASE": endpoint.database, "PGPASSWORD": URLComponents(string: url)?.password ?? "",
             ])
         #expect(result.status == 0, "\(result.errors)")
         #expect(try decode(Status.self, result.output).current == 0)

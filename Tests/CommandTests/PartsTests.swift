@@ -14,7 +14,7 @@ struct PartsTests {
         var table = Table([.init("NAME"), .init("N", number: true)])
         table.add(["a", "1,000"])
         table.add(["long\u{1B}", "7"])
-        #expect(table.lines() == ["NAME           N", "a          1,000", "long\\u{1b}      7"])
+        #expect(table.lines() == ["NAME            N", "a           1,000", "long\\u{1b}      7"])
     }
 
     @Test func figuresAreReadable() {

@@ -6,6 +6,12 @@ enum Interruption {
     private static let flag = Atomic<Bool>(false)
 
     static func watch() {
+        // Whoever started us may have blocked them: threads of a dispatch pool do, and a child inherits that.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGTERM)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
         var action = sigaction()
         // Only an atomic store: what a signal handler may do.
         action.__sigaction_handler.sa_handler = { _ in Interruption.flag.store(true, ordering: .relaxed) }
