@@ -82,8 +82,11 @@ extension EndToEnd {
         @Test func aStreamWhoseNameIsNoTextIsCarriedLikeAnyOther() async throws {
             let scene = try await Scene()
             var good = RawEntry(
-                "", ["timestamp": "1735689600", "exchange": "X", "symbol": "Y", "id": "1", "price": "1", "amount": "2",
-                    "side": "buy"])
+                "",
+                [
+                    "timestamp": "1735689600", "exchange": "X", "symbol": "Y", "id": "1", "price": "1", "amount": "2",
+                    "side": "buy",
+                ])
             good.stream = Array("trades-".utf8) + [0xFF, 0x00, 0x0A, 0x20, 0x27]
             let bad = good.replacing("price", with: Array("x".utf8))
             let ids = try scene.add([good, bad])
@@ -102,7 +105,8 @@ extension EndToEnd {
             try await scene.drain()
 
             #expect(try scene.count("market_data_orderbook") == 1_000 - bad.count)
-            #expect(try scene.number("SELECT count(DISTINCT timestamp_ms) FROM market_data_orderbook") == 1_000 - bad.count)
+            #expect(
+                try scene.number("SELECT count(DISTINCT timestamp_ms) FROM market_data_orderbook") == 1_000 - bad.count)
             try expectRefused(scene, bad.map { ids[$0] }, sqlState: "23514", table: "market_data_orderbook")
             try await expectAccounted(scene, entries: 1_000)
             try await expectMirrored(scene, bad.count)
@@ -117,7 +121,8 @@ extension EndToEnd {
                 ALTER TABLE market_data_orderbook ADD FOREIGN KEY (exchange) REFERENCES venue
                 """)
             let bad = [3, 4, 150]
-            let ids = try scene.add((0..<200).map { RawEntry.book($0, exchange: bad.contains($0) ? "NOWHERE" : "KRAKEN") })
+            let ids = try scene.add(
+                (0..<200).map { RawEntry.book($0, exchange: bad.contains($0) ? "NOWHERE" : "KRAKEN") })
             try await scene.drain()
 
             #expect(try scene.count("market_data_orderbook") == 197)

@@ -75,7 +75,9 @@ enum HTTPProbe {
         let connected = withUnsafeBytes(of: &address) { bytes in
             connect(socket, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
         }
-        guard connected == 0, send(socket, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else { return "" }
+        guard connected == 0, send(socket, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
+            return ""
+        }
         var reply: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 16_384)
         while true {

@@ -21,7 +21,10 @@ struct RawEntry: Sendable {
     init(_ entry: SimulatedEntry) {
         stream = entry.stream.bytes
         fields = (0..<entry.pairCount).map { pair in
-            (entry.name(pair).withUnsafeBufferPointer(Array.init), entry.value(pair).withUnsafeBufferPointer(Array.init))
+            (
+                entry.name(pair).withUnsafeBufferPointer(Array.init),
+                entry.value(pair).withUnsafeBufferPointer(Array.init)
+            )
         }
     }
 

@@ -79,7 +79,8 @@ struct Scene: Sendable {
     // MARK: PostgreSQL
 
     private static func connect(_ url: String) throws(PostgresError) -> PostgresConnection {
-        try PostgresConnection.connect(to: PostgresEndpoint(url), applicationName: "test", deadline: .now + .seconds(10))
+        try PostgresConnection.connect(
+            to: PostgresEndpoint(url), applicationName: "test", deadline: .now + .seconds(10))
     }
 
     func rows(_ sql: String, _ parameters: [String?] = []) throws -> ResultSet {

@@ -17,8 +17,10 @@ extension EndToEnd {
             #expect(ContinuousClock.now - asked < .seconds(10))
             #expect(result.errors.contains("stopped"))
             #expect(try scene.pendingOfLiving(except: "released") == 0, "what was pending is handed back")
-            try scene.count("pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'millrace/%'")
-                .expectZero("sessions are gone")
+            try scene.count(
+                "pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'millrace/%'"
+            )
+            .expectZero("sessions are gone")
 
             feeder.stop()
             try await feeder.finish()
