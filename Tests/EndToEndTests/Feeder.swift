@@ -1,4 +1,5 @@
 import Foundation
+import PostgresWire
 import RedisWire
 import Synchronization
 import Testing

@@ -1,6 +1,7 @@
 import Foundation
 import IngestTesting
 import MarketSimulator
+import PostgresWire
 import Records
 import RedisWire
 import Testing

@@ -1,5 +1,7 @@
 import Foundation
 import IngestTesting
+import LocalServices
+import RedisWire
 import Testing
 
 extension EndToEnd {

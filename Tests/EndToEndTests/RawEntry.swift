@@ -82,6 +82,7 @@ struct RawEntry: Sendable {
 
 extension Scene {
     /// Adds entries in order; gives their ids.
+    @discardableResult
     func add(_ entries: [RawEntry]) throws -> [String] {
         let redis = try onRedis()
         var ids: [String] = []

@@ -1,4 +1,6 @@
 import Foundation
+import IngestTesting
+import PostgresWire
 import Testing
 
 extension EndToEnd {
