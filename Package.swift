@@ -101,6 +101,7 @@ let package = Package(
                 "AdminHTTP", "BlockingExecutor", "IngestCore", "IngestPipeline", "Migrations", "PostgresWire",
                 "RecordCodec", "RedisWire", "Settings", "Telemetry", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
 
         // Ring 6: the command and the kits.

@@ -7,6 +7,7 @@ import PostgresWire
 import ServiceLifecycle
 public import Settings
 public import Telemetry
+import UnixSignals
 
 /// What `millrace run` is made of, in the order it starts: checks, the HTTP service, the worker. It stops in the other
 /// order: the worker finishes its batches and hands back what is pending, then the HTTP service ends.

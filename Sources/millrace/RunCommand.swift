@@ -1,6 +1,8 @@
 import ArgumentParser
 import IngestPipeline
 import Logging
+import RecordCodec
+import Records
 import Settings
 import Telemetry
 import WorkerApp

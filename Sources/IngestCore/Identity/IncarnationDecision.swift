@@ -72,9 +72,6 @@ public enum IncarnationDecision: Equatable, Sendable {
         public var lastGenerated: StreamID
         /// `nil` before Redis 7.
         public var entriesAdded: Int?
-        /// Whether an id that the ledger covers still answers XRANGE. Asked where counters cannot tell: before Redis
-        /// 7, and after a failover.
-        public var knowsCommittedEntry = false
 
         public init(lastGenerated: StreamID, entriesAdded: Int?) {
             self.lastGenerated = lastGenerated
@@ -121,10 +118,14 @@ public enum IncarnationDecision: Equatable, Sendable {
         return facts.stream.map { $0.lastGenerated >= highest } ?? false
     }
 
-    /// A closed incarnation comes back only with another server.
+    /// A closed incarnation comes back only with another server: a replica that never saw its end. Its marker says so,
+    /// or, where the group is lost too, entries that it stored. On the same server a closed marker is one that was put
+    /// into the wrong stream.
     private static func returned(_ marked: [SourceRecord], open: SourceRecord?, _ facts: Facts) -> SourceRecord? {
-        guard open?.serverChanged ?? true, let last = marked.max(by: { $0.number < $1.number }) else { return nil }
-        return isSameStream(last, facts.stream) ? last : nil
+        guard open?.serverChanged ?? true else { return nil }
+        if let last = marked.max(by: { $0.number < $1.number }) { return last }
+        guard let open, !open.hasLivingEntry else { return nil }
+        return facts.records.filter { !$0.isOpen && $0.hasLivingEntry }.max { $0.number < $1.number }
     }
 
     private static func withoutOpenRecord(_ facts: Facts) -> IncarnationDecision {
@@ -147,9 +148,9 @@ public enum IncarnationDecision: Equatable, Sendable {
     static func isSameStream(_ record: SourceRecord, _ stream: StreamFacts?) -> Bool {
         guard let highest = record.highestID else { return true }
         guard let stream else { return false }
-        if record.serverChanged { return stream.lastGenerated >= highest || stream.knowsCommittedEntry }
+        if record.serverChanged { return stream.lastGenerated >= highest || record.hasLivingEntry }
         guard stream.lastGenerated >= highest else { return false }
-        guard let added = stream.entriesAdded else { return stream.knowsCommittedEntry }
+        guard let added = stream.entriesAdded else { return record.hasLivingEntry }
         return added >= record.entriesAdded ?? 0
     }
 

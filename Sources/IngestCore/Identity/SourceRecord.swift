@@ -16,6 +16,9 @@ public struct SourceRecord: Equatable, Sendable {
     /// Redis' replication id is not the one it had when the source was opened: a failover may have lost entries that
     /// are stored and counted, so counters may have gone back although the stream is the same.
     public var serverChanged = false
+    /// An id that the record's ledger rows cover still answers XRANGE. Asked where counters cannot tell: before Redis
+    /// 7, and of every record when ``serverChanged``. An adopted row (from `0-0`) does not count.
+    public var hasLivingEntry = false
 
     public init(
         number: SourceNumber, marker: String, isOpen: Bool, highestID: StreamID? = nil, entriesAdded: Int? = nil

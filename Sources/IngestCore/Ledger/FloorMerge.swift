@@ -69,9 +69,11 @@ public enum FloorMerge {
     }
 
     public enum Decision: Equatable, Sendable {
-        /// Delete the rows within `0-0 … upTo`, insert one F row over that range with this count, ON CONFLICT DO
-        /// NOTHING; 0 rows inserted, or another number of rows deleted than `replacing`, rolls back.
-        case floor(upTo: StreamID, count: Int, replacing: Int)
+        /// Delete the rows within the range, insert one F row over it with this count, ON CONFLICT DO NOTHING; 0 rows
+        /// inserted, or another number of rows deleted than `replacing`, rolls back. The range begins where the first
+        /// row begins, not at `0-0`: nothing of this incarnation is below, and ids of an older one must not look
+        /// covered when a failover brings them back.
+        case floor(IDRange, count: Int, replacing: Int)
         /// The floor cannot be proven. These gaps between neighbouring rows are worth a look: where XRANGE finds no
         /// entry and XPENDING no pending id in a gap, ``merging(_:emptyGaps:)`` may close it.
         case inspect(gaps: [IDRange])
@@ -106,7 +108,7 @@ public enum FloorMerge {
         }
         let below = facts.rows.prefix { $0.ids.upper <= floor }
         guard below.count >= 2, let count = sum(below), acknowledged <= count else { return nil }
-        return .floor(upTo: floor, count: count, replacing: below.count)
+        return .floor(IDRange(below[below.startIndex].ids.lower, floor), count: count, replacing: below.count)
     }
 
     private static func highest(_ facts: Facts) -> StreamID? {
