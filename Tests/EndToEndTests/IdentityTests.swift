@@ -96,8 +96,7 @@ extension EndToEnd {
             }
             #expect(try scene.number("SELECT count(DISTINCT bid_price) FROM market_data_ticker") == 1_200)
             #expect(try scene.covered() == 1_200)
-            #expect(try scene.count("ingest.source") == 3)
-            #expect(try scene.count("ingest.source WHERE closed_at IS NULL") == 1)
+            try expectSources(scene, 3)
             await scene.stop()
         }
 
@@ -130,9 +129,13 @@ extension EndToEnd {
             #expect(try scene.count("market_data_ticker") == rows)
             #expect(try scene.number("SELECT count(DISTINCT bid_price) FROM market_data_ticker") == rows)
             #expect(try scene.covered() == rows)
-            #expect(try scene.count("ingest.source") == incarnations)
-            #expect(try scene.count("ingest.source WHERE closed_at IS NULL") == 1)
+            try expectSources(scene, incarnations)
             await scene.stop()
+        }
+
+        private func expectSources(_ scene: Scene, _ count: Int) throws {
+            #expect(try scene.count("ingest.source WHERE stream = 'md:ticker'") == count)
+            #expect(try scene.count("ingest.source WHERE stream = 'md:ticker' AND closed_at IS NULL") == 1)
         }
 
         // MARK: The database

@@ -58,6 +58,7 @@ extension EndToEnd {
             #expect(text.series("millrace_entries_acked_total") == 4)
             #expect(text.series("millrace_rows_committed_total", "market_data_trades") == 2)
             #expect(text.series("millrace_rows_committed_total", "market_data_orderbook") == 1)
+            #expect(text.series("millrace_batches_total", "market_data_trades") ?? 0 > 0)
             #expect(text.series("millrace_rows_dead_total", "not_a_number") == 1)
             #expect(text.series("millrace_worker_up") == 1)
             #expect(text.series("millrace_destination_went_back") == 0)
