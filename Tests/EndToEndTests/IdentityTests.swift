@@ -134,8 +134,10 @@ extension EndToEnd {
         }
 
         private func expectSources(_ scene: Scene, _ count: Int) throws {
-            #expect(try scene.count("ingest.source WHERE stream = 'md:ticker'") == count)
-            #expect(try scene.count("ingest.source WHERE stream = 'md:ticker' AND closed_at IS NULL") == 1)
+            let all = try scene.count("ingest.source WHERE stream = 'md:ticker'")
+            let open = try scene.count("ingest.source WHERE stream = 'md:ticker' AND closed_at IS NULL")
+            #expect(all == count)
+            #expect(open == 1)
         }
 
         // MARK: The database
