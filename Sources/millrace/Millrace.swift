@@ -19,7 +19,7 @@ struct Millrace: AsyncParsableCommand {
             """,
         version: "millrace \(ProgramVersion.current)",
         subcommands: [
-            RunCommand.self, PublishCommand.self, GenerateCommand.self, MigrateCommand.self, StreamCommand.self,
+            RunCommand.self, ReconcileCommand.self, BenchCommand.self, PublishCommand.self, GenerateCommand.self, MigrateCommand.self, StreamCommand.self,
             PendingCommand.self,
             StatsCommand.self, ConfigCommand.self, VersionCommand.self,
         ])
