@@ -160,7 +160,10 @@ let package = Package(
             ["millrace", "IngestTesting", "LocalServices", "RedisWire", "PostgresWire", "Migrations", "Records"]),
         tests(
             "EndToEndTests",
-            ["millrace", "IngestTesting", "LocalServices", "RedisWire", "PostgresWire", "Migrations", "Records"]),
+            [
+                "millrace", "IngestTesting", "LocalServices", "MarketSimulator", "RedisWire", "PostgresWire", "Migrations",
+                "Records",
+            ]),
         tests("SettingsTests", ["Settings", "RecordCodec", "Records", "RecordFiles", "MarketSimulator"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),
     ],

@@ -148,8 +148,10 @@ extension Pipeline {
     /// Sends what is ready without waiting for the next read.
     func flushAcknowledgements() throws(LaneFailure) {
         guard !acknowledgements.isEmpty, let redis else { return }
+        let unacknowledged = acknowledgements.count
         do throws(RedisError) {
             try redis.acknowledge(&acknowledgements, of: sources)
+            worker.metrics.entriesAcknowledged.increment(by: unacknowledged - acknowledgements.count)
         } catch {
             throw LaneFailure(error)
         }

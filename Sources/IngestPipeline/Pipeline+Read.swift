@@ -22,9 +22,11 @@ extension Pipeline {
         // With a COMMIT under way nobody may wait: its answer would lie there, and its entries unacknowledged.
         let block = request.mayBlock && inFlight == nil ? Self.blockTime : nil
         let held = takeBlock()
+        let unacknowledged = acknowledgements.count
         let outcome = try onRedis { redis throws(RedisError) in
             try redis.read(request, block: block, into: held, acknowledging: &acknowledgements, of: sources)
         }
+        worker.metrics.entriesAcknowledged.increment(by: unacknowledged - acknowledgements.count)
         switch outcome {
         case .missingGroup(let streams):
             giveBack(held)
