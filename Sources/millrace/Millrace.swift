@@ -19,7 +19,8 @@ struct Millrace: AsyncParsableCommand {
             """,
         version: "millrace \(ProgramVersion.current)",
         subcommands: [
-            RunCommand.self, PublishCommand.self, GenerateCommand.self, MigrateCommand.self, StreamCommand.self, PendingCommand.self,
+            RunCommand.self, DevCommand.self, DemoCommand.self, PublishCommand.self, GenerateCommand.self,
+            MigrateCommand.self, StreamCommand.self, PendingCommand.self,
             StatsCommand.self, ConfigCommand.self, VersionCommand.self,
         ])
 

@@ -66,7 +66,8 @@ struct RunCommand: AsyncParsableCommand {
             let named = keys.prefix(5).map(\.description).joined(separator: ", ")
             let more = keys.count > 5 ? " and \(keys.count - 5) more" : ""
             throw CommandFailure(
-                keys.isEmpty ? "not drained in time: this worker still has work" : "not drained in time: \(named)\(more)",
+                keys.isEmpty
+                    ? "not drained in time: this worker still has work" : "not drained in time: \(named)\(more)",
                 fix: "see `millrace pending ls`, or give --timeout more")
         }
     }
