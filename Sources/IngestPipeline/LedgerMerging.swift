@@ -75,8 +75,8 @@ struct LedgerMerging {
         switch decision {
         case .nothing:
             return true
-        case .floor(let top, let count, let replacing):
-            let row = LedgerRow(ids: IDRange(.min, top), count: Int64(count), isFloor: true)
+        case .floor(let range, let count, let replacing):
+            let row = LedgerRow(ids: range, count: Int64(count), isFloor: true)
             return try store.replace(replacing, with: row, of: source.number, deadline: deadline)
         case .inspect(let gaps):
             let empty = try gaps.filter { gap in try isEmpty(gap, source.stream) }

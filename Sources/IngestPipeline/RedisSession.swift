@@ -159,10 +159,11 @@ final class RedisSession {
         try connection.identities(of: streams, group: group).mapValues(StreamState.init)
     }
 
-    /// Whether the entry is still in the stream.
-    func has(_ id: StreamID, in stream: StreamKey) throws(RedisError) -> Bool {
+    /// The lowest ids that the stream still has.
+    func firstIDs(of stream: StreamKey, count: Int) throws(RedisError) -> [StreamID] {
         var block = EntryBlock()
-        return try connection.range(of: stream, IDRange(id), count: 1, into: &block) > 0
+        let found = try connection.range(of: stream, IDRange(.min, .max), count: count, into: &block)
+        return (0..<found).map { block.id($0) }
     }
 
     /// Announces that groups change.

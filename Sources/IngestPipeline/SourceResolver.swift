@@ -174,14 +174,26 @@ struct SourceResolver {
         var facts = IncarnationDecision.Facts(records: records, stream: state?.stream, group: state?.group)
         facts.wasMarkedJustNow = isMended
         // Where counters prove nothing, an entry that is stored and still there does.
-        if let open = records.first(where: \.isOpen), let highest = open.highestID, let stream = facts.stream,
-            open.serverChanged || stream.entriesAdded == nil
-        {
-            facts.stream?.knowsCommittedEntry = try onRedis { () throws(RedisError) in
-                try redis.has(highest, in: key)
+        if facts.records.contains(where: \.serverChanged) || facts.stream?.entriesAdded == nil, facts.stream != nil {
+            let living = try livingSources(key, facts.records)
+            for index in facts.records.indices {
+                facts.records[index].hasLivingEntry = living.contains(facts.records[index].number)
             }
         }
         return facts
+    }
+
+    /// The records whose ledger covers one of the first entries that the stream still has. What was adopted (from `0-0`)
+    /// does not count: nobody knows what it stands for.
+    private func livingSources(
+        _ key: StreamKey, _ records: [SourceRecord]
+    ) throws(LaneFailure) -> Set<SourceNumber> {
+        let ids = try onRedis { () throws(RedisError) in try redis.firstIDs(of: key, count: 16) }
+        let windows = records.flatMap { record in ids.map { (source: record.number, ids: IDRange($0)) } }
+        let rows = try onPostgres { () throws(PostgresError) in
+            try postgres.ledger.coverage(of: windows, deadline: postgres.deadline)
+        }
+        return Set(rows.filter { $0.ids.lower > .min }.map(\.source))
     }
 
     private func onRedis<Result>(_ body: () throws(RedisError) -> Result) throws(LaneFailure) -> Result {
