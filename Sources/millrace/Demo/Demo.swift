@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import LocalServices
 import Settings
 
 /// The demo, in the order in which it is told.
@@ -39,6 +40,9 @@ struct Demo {
         let running = [try await startWorker(), try await startWorker()]
         let garbage = try await underTrouble(files, running)
         try await drain()
+        let first = try await checks.rows()
+        let counted = await publisher.expected
+        narration.say(Self.sentence(first, counted))
 
         let steady = try await steadyLoad()
         let speed = try await backlogSpeed()
@@ -49,6 +53,17 @@ struct Demo {
             expected: expected, garbage: garbage, pending: try await streams.pending(settings), steady: steady,
             speed: speed, source: files == nil ? "simulated" : "recorded and simulated", tier: servers.tier,
             elapsed: narration.elapsed)
+    }
+
+    /// Such as `13,217 trades …: as counted in the input`.
+    private static func sentence(_ rows: [String: Int], _ expected: ExpectedRows) -> String {
+        let parts = ExpectedRows.names.map { name in
+            let word = name.split(separator: "_").last ?? ""
+            return "\(word) \(Figures.count(rows[name] ?? 0))"
+        }
+        let isRight = ExpectedRows.names.allSatisfy { rows[$0] ?? 0 == expected.tables[$0]?.rows ?? 0 }
+        let verdict = isRight ? "as counted in the input without the codec" : "NOT what was counted in the input"
+        return "rows: \(parts.joined(separator: ", ")); \(verdict)"
     }
 
     // MARK: 1. Everything breaks

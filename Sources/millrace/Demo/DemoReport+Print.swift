@@ -35,7 +35,8 @@ extension DemoReport {
         let verdict =
             deadLetters == garbage ? "all of them the garbage, each for its own reason" : "WRONG: \(deadLetters)"
         let parts = [
-            "\(Figures.count(ledger.written)) rows written", "\(Figures.count(ledger.duplicates)) there already",
+            "\(Figures.count(ledger.written)) rows written or updated",
+            "\(Figures.count(ledger.duplicates)) there already",
             "\(letters) dead letters",
         ]
         let (half, most) = (Figures.decimal(steady.p50, digits: 1), Figures.decimal(steady.p99, digits: 1))

@@ -19,7 +19,9 @@ struct ExpectedRows: Sendable {
     /// The table of a stream by the beginning of its name; `nil` when the built-in configuration reads no such stream.
     static func table(of stream: StreamKey) -> String? {
         let name = stream.description
-        return switch name.hasPrefix("md:") ? name.dropFirst(3) : name.prefix { $0 != "-" } {
+        let kind =
+            name.hasPrefix("md:") ? name.dropFirst(3) : name.prefix(upTo: name.firstIndex(of: "-") ?? name.endIndex)
+        return switch kind {
         case "trades": "market_data_trades"
         case "ticker": "market_data_ticker"
         case "orderbook", "book": "market_data_orderbook"

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Glibc
+import LocalServices
 import Logging
+import RecordCodec
 import Settings
 import Telemetry
 import WorkerApp
