@@ -52,15 +52,19 @@ actor Housekeeper {
 
     /// One look at every duty.
     private func turn() throws {
-        let redis = try self.redis ?? RedisConnection.connect(
-            to: worker.settings.redis, name: "millrace/\(worker.identity)/housekeeper")
+        let redis =
+            try self.redis
+            ?? RedisConnection.connect(
+                to: worker.settings.redis, name: "millrace/\(worker.identity)/housekeeper")
         self.redis = redis
         try beat(redis)
         try discover(redis)
         if try watchDrain(redis) { return }
-        let postgres = try self.postgres ?? PostgresConnection.connect(
-            to: worker.settings.postgres, applicationName: "millrace/\(worker.identity)/housekeeper",
-            deadline: .now + .seconds(5))
+        let postgres =
+            try self.postgres
+            ?? PostgresConnection.connect(
+                to: worker.settings.postgres, applicationName: "millrace/\(worker.identity)/housekeeper",
+                deadline: .now + .seconds(5))
         self.postgres = postgres
         try mirror(redis, postgres)
         try merge(redis, postgres)

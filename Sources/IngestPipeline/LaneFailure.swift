@@ -75,7 +75,8 @@ extension LaneFailure: CustomStringConvertible {
         case .destinationWentBack(let reasons):
             "the database went back behind what was acknowledged (\(reasons.count) reasons); "
                 + "nothing is acknowledged until `millrace reconcile` has run"
-        case .committedShort(let table): "a trigger of \(table) took rows away from a batch; nothing of it is acknowledged"
+        case .committedShort(let table):
+            "a trigger of \(table) took rows away from a batch; nothing of it is acknowledged"
         case .mapping(let error): "configuration: \(error)"
         case .refused(let stream, .otherGroupIngests):
             "this database ingests \(stream) through another group; say where this one begins with --from 0 or --from now"

@@ -64,7 +64,8 @@ extension Pipeline {
             }
             var end = entry + 1
             while end < stretch.upperBound, part.places.index(end) == first + (end - entry) { end += 1 }
-            if let stopped = try encode(first..<(first + end - entry), of: part, delivery.source, batch, into: &letters) {
+            if let stopped = try encode(first..<(first + end - entry), of: part, delivery.source, batch, into: &letters)
+            {
                 return entry + (stopped - first)
             }
             entry = end

@@ -11,7 +11,9 @@ struct SourceFile {
         lines.enumerated().compactMap { index, line in
             let words = line.split(separator: " ")
             guard let position = words.firstIndex(of: "import"),
-                words[..<position].allSatisfy({ ["public", "internal", "private", "package", "@preconcurrency"].contains($0) || $0.hasPrefix("@") }),
+                words[..<position].allSatisfy({
+                    ["public", "internal", "private", "package", "@preconcurrency"].contains($0) || $0.hasPrefix("@")
+                }),
                 position + 1 < words.count
             else { return nil }
             var name = String(words[position + 1])

@@ -19,7 +19,8 @@ struct UsageTests {
     }
 
     @Test(arguments: [
-        [], ["publish"], ["generate"], ["migrate"], ["migrate", "up"], ["migrate", "down"], ["migrate", "status"],
+        [], ["run"], ["publish"], ["generate"], ["migrate"], ["migrate", "up"], ["migrate", "down"],
+        ["migrate", "status"],
         ["migrate", "validate"], ["migrate", "sql"], ["stream"], ["stream", "ls"], ["stream", "inspect"], ["pending"],
         ["pending", "ls"], ["stats"], ["config"], ["config", "check"], ["config", "show"], ["version"],
     ]) func helpHasExamples(command: [String]) async throws {

@@ -46,7 +46,8 @@ struct ReadPlanTests {
         var plan = ReadPlan()
         plan.assign(keys(10))
         let first = try next(&plan)
-        plan.observed(first, entries: [(StreamKey("s3"), first.count), (StreamKey("s4"), 1)], bytes: 256 * (first.count + 1))
+        plan.observed(
+            first, entries: [(StreamKey("s3"), first.count), (StreamKey("s4"), 1)], bytes: 256 * (first.count + 1))
         let second = try next(&plan)
         #expect(second.streams == [StreamKey("s3")])
         #expect(second.count >= 900)

@@ -55,6 +55,8 @@ final class SimulatedMerger {
         phase = .idle
     }
 
+    private var isReadingDelivered: Bool { if case .delivered = phase { true } else { false } }
+
     private var isSameToken: Bool { token == world.redis.token || world.mutant == .mergeIgnoresToken }
 
     /// Connects, and checks the destination as every connection does.
@@ -79,6 +81,7 @@ final class SimulatedMerger {
     private func readDelivered() {
         guard let group = world.redis.streams[stream]?.group else { return phase = .idle }
         lastDelivered = group.lastDelivered
+        if world.mutant == .mergeCountsFirst { readCounts() }
         phase = world.mutant == .mergeReadsPendingFirst ? .counts : .pending
     }
 
@@ -90,6 +93,8 @@ final class SimulatedMerger {
 
     private func readCounts() {
         guard let group = world.redis.streams[stream]?.group, let source else { return phase = .idle }
+        let isLate = world.mutant == .mergeCountsFirst && !isReadingDelivered
+        guard !isLate else { return phase = .tokenAgain }
         counts = nil
         if let read = group.entriesRead, source.server == world.redis.server {
             counts = .init(entriesRead: read, pending: group.pending.count, lastDelivered: group.lastDelivered)

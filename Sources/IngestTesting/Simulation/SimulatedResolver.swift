@@ -143,8 +143,8 @@ struct SimulatedResolver {
         if world.mutant == .ledgerWithoutIncarnation, case .begin(_, let repair) = decision,
             let first = facts.records.first
         {
-            return isMarkedJustNow
-                ? .use(first.number) : .restore(first.number, marker: first.marker, group: repair)
+            let isMarked = facts.group?.markers.contains(first.marker) ?? false
+            return isMarked ? .use(first.number) : .restore(first.number, marker: first.marker, group: repair)
         }
         return decision
     }

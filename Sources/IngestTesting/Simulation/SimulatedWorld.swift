@@ -69,6 +69,4 @@ final class SimulatedWorld {
     func strikes(_ fault: FaultPlan.Fault, _ perThousand: Int) -> Bool {
         isChaotic && plan.has(fault) && random.chance(perThousand)
     }
-
-    func wholeStream() -> IDRange { IDRange(.min, .max) }
 }

@@ -7,28 +7,17 @@ import Records
 /// lanes decide is decided by `IngestCore`, by the code the pipeline runs. The same seed always plays the same game,
 /// so a seed that fails is a test.
 public enum Simulation {
-    /// What one seed showed.
-    public struct Report: Sendable {
-        public let seed: UInt64
-        /// Empty when every promise was kept.
-        public let violations: [String]
-        public let tally: SimulationTally
-        public let steps: Int
-        /// Lines of what happened; empty unless asked for.
-        public let trace: [String]
-    }
-
     /// Plays one seed.
     /// - Parameters:
     ///   - mutant: a mistake to put back on purpose.
     ///   - isTraced: keeps a line for all that happens.
     public static func run(
         seed: UInt64, mutant: SimulationMutant? = nil, isTraced: Bool = false
-    ) -> Report {
+    ) -> SimulationReport {
         let world = SimulatedWorld(seed: seed, mutant: mutant, isTraced: isTraced)
         world.play()
         let isDrained = world.drain()
-        return Report(
+        return SimulationReport(
             seed: seed, violations: SimulationOracle.judge(world, isDrained: isDrained), tally: world.tally,
             steps: world.now, trace: world.trace ?? [])
     }

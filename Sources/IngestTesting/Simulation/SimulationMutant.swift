@@ -38,6 +38,10 @@ public enum SimulationMutant: String, CaseIterable, Sendable {
     case claimSkipsGroupCheck
     /// A lost reply to COMMIT is taken for success.
     case lostReplyIsSuccess
+    /// The merge takes its counts from the first read, before the smallest pending id.
+    case mergeCountsFirst
+    /// After a reconnection a batch is committed under its old source number, whoever has that number now.
+    case trustsSourceNumbers
 
     /// The faults without which the mistake does not show.
     var faults: [FaultPlan.Fault] {
@@ -50,7 +54,7 @@ public enum SimulationMutant: String, CaseIterable, Sendable {
         case .mergeReadsPendingFirst: []
         case .ignoresToken, .unguardedAcknowledgement, .claimSkipsGroupCheck: [.pause, .deleteStream, .reuseIDs]
         case .plansReplyOfOtherEpoch: [.flushAll, .destroyGroup]
-        case .mergesAfterRestore: [.restore]
+        case .mergesAfterRestore, .mergeCountsFirst, .trustsSourceNumbers: [.restore]
         case .mergeIgnoresToken: [.destroyGroup, .pause]
         case .lostReplyIsSuccess: [.doubtfulCommit]
         }

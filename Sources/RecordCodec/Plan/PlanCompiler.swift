@@ -65,11 +65,12 @@ struct PlanCompiler {
         try addFallback(source, target, &detail)
         try addTexts(source, target, &detail)
         if detail.source == .fields { step.firstField = draft.references[Int(detail.references.lower)] }
-        step.isPlain = detail.path.isEmpty && detail.lookups.isEmpty && source.nullTexts.count <= 1
-        if source.nullTexts.count == 1 {
-            step.hasNullText = true
-            step.nullText = draft.nullTexts[Int(detail.nullTexts.lower)]
-        }
+        step.isPlain =
+            detail.source == .fields && detail.path.isEmpty && detail.lookups.isEmpty && source.nullTexts.count <= 1
+        step.endsAsNull =
+            step.isNullable && detail.source == .fields && detail.references.range.count == 1
+            && detail.fallback == .none
+        if source.nullTexts.count == 1 { step.nullText = Int32(detail.nullTexts.lower) }
         columns.append(column.name)
         draft.steps.append(step)
         draft.details.append(detail)

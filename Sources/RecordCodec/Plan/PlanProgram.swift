@@ -83,11 +83,12 @@ struct PlanStep: Sendable {
     var isNullable = true
     /// The column whose times are counted and held against the window.
     var isTimeColumn = false
-    /// The field's text is the value as it is, unless it is ``nullText``: no path, no lookup.
-    var isPlain = true
-    /// The column's only null text, if ``hasNullText``.
-    var hasNullText = false
-    var nullText = PoolText.empty
+    /// The first field's text is the value as it is, unless it is the null text: no path, no lookup.
+    var isPlain = false
+    /// Without a value it is NULL: a single field, nullable, no fallback.
+    var endsAsNull = false
+    /// The index of the column's only null text, -1 for none.
+    var nullText: Int32 = -1
 }
 
 /// How one column is filled, in full.

@@ -142,7 +142,7 @@ struct CopyBuffer: ~Copyable {
     }
 
     private mutating func copyLong(_ text: ByteText) {
-        text.bytes.extracting(text.start..<(text.start &+ text.count)).withUnsafeBytes { source in
+        text.span.withUnsafeBytes { source in
             guard let first = source.baseAddress else { return }
             (base + count).copyMemory(from: first, byteCount: source.count)
         }

@@ -35,8 +35,9 @@ struct EntryLayout: Sendable {
         let own = pool.bytes
         for pair in known.indices {
             let slice = entry.nameSlice(pair)
-            let name = ByteText(bytes, start: Int(slice.offset), count: Int(slice.length))
-            if !known[pair].matches(name, in: own) { return false }
+            if !known[pair].matches(bytes, start: Int(slice.offset), length: Int(slice.length), in: own) {
+                return false
+            }
         }
         return true
     }

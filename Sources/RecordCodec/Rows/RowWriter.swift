@@ -73,21 +73,28 @@ struct RowWriter {
         let steps = program.steps.span
         out.append16(UInt16(truncatingIfNeeded: steps.count))
         for index in steps.indices {
-            field = steps[index].firstField
-            let pair = field < 0 ? -1 : source.pair(field)
-            var isPlain = pair >= 0 && steps[index].isPlain
-            var reason: Rejection.Reason?
-            if isPlain {
-                let text = source.value(pair)
-                if steps[index].hasNullText, steps[index].nullText.matches(text, in: program.pool.bytes) {
-                    isPlain = false
-                } else {
-                    reason = encode(text, steps[index], program, &out)
-                }
-            }
-            if !isPlain { reason = writeInFull(index, source, program, &out) }
+            let reason = write(index, steps[index], source, program, &out)
             if let reason { return RowFailure(reason: reason, step: index, field: field) }
         }
+        return nil
+    }
+
+    /// The short way for a column that is a field's text; all others, and what goes wrong, take the long one.
+    @inline(__always)
+    private mutating func write(
+        _ index: Int, _ step: PlanStep, _ source: RowSource, _ program: PlanProgram, _ out: inout CopyBuffer
+    ) -> Rejection.Reason? {
+        guard step.isPlain else { return writeInFull(index, source, program, &out) }
+        field = step.firstField
+        let pair = source.pair(field)
+        if pair >= 0 {
+            let text = source.value(pair)
+            let isNull =
+                step.nullText >= 0 && program.nullTexts[Int(step.nullText)].matches(text, in: program.pool.bytes)
+            if !isNull { return encode(text, step, program, &out) }
+        }
+        guard step.endsAsNull else { return writeInFull(index, source, program, &out) }
+        out.append32(-1)
         return nil
     }
 

@@ -4,7 +4,7 @@ public import Records
 ///
 /// One call encodes a whole run of entries. The encoder remembers field orders, so keep it; it belongs to one thread
 /// at a time, and a copy of it is independent.
-public struct StreamEncoder {
+public struct StreamEncoder: Sendable {
     /// In order: the first whose condition holds takes an entry.
     public let plans: [RowPlan]
     public let limits: CodecLimits

@@ -2,52 +2,58 @@ import Records
 
 /// The bytes of one value, where they lie: no copy, no `String`.
 ///
-/// At least eight bytes behind the text can be read (``EntryBlock/slack``, or the slack of a scratch buffer), so
-/// eight bytes at a time may be loaded without looking for the end. Every load is checked against the whole memory.
+/// ``slack`` bytes behind the text belong to the view, so that eight bytes at a time can be loaded without looking for
+/// the end. Every load is checked against the view.
 struct ByteText: ~Escapable {
-    /// The memory the text lies in, slack included.
-    let bytes: RawSpan
-    let start: Int
-    let count: Int
+    /// Bytes behind the text that can be read, and mean nothing.
+    static let slack = EntryBlock.slack
 
+    /// The text and its slack.
+    private let view: RawSpan
+
+    /// - Precondition: ``slack`` bytes behind the text lie in `bytes`.
     @_lifetime(copy bytes)
     @inline(__always)
     init(_ bytes: RawSpan, start: Int, count: Int) {
-        self.bytes = bytes
-        self.start = start
-        self.count = count
+        view = bytes.extracting(start..<(start &+ count &+ ByteText.slack))
     }
+
+    @inline(__always)
+    var count: Int { view.byteCount &- ByteText.slack }
 
     @inline(__always)
     var isEmpty: Bool { count == 0 }
 
-    /// The byte at an index of the text. Indexes up to the slack may be read, and mean nothing.
+    /// The byte at an index of the text.
     @inline(__always)
-    subscript(index: Int) -> UInt8 {
-        bytes.unsafeLoad(fromByteOffset: start &+ index, as: UInt8.self)
-    }
+    subscript(index: Int) -> UInt8 { view.unsafeLoad(fromByteOffset: index, as: UInt8.self) }
 
     /// Eight bytes from an index on, the first in the lowest byte.
     @inline(__always)
     func load8(_ index: Int) -> UInt64 {
-        UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: start &+ index, as: UInt64.self))
+        UInt64(littleEndian: view.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
     }
 
     /// Four bytes from an index on, the first in the lowest byte.
     @inline(__always)
     func load4(_ index: Int) -> UInt32 {
-        UInt32(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: start &+ index, as: UInt32.self))
+        UInt32(littleEndian: view.unsafeLoadUnaligned(fromByteOffset: index, as: UInt32.self))
+    }
+
+    @_lifetime(copy self)
+    @inline(__always)
+    func slice(_ lower: Int, _ upper: Int) -> ByteText {
+        ByteText(view, start: lower, count: upper &- lower)
+    }
+
+    /// The text's bytes without the slack.
+    var span: RawSpan {
+        @_lifetime(copy self) get { view.extracting(0..<count) }
     }
 
     /// Ones for the first `count` bytes; `count` is 0 to 7.
     @inline(__always)
     static func mask(_ count: Int) -> UInt64 { (1 &<< UInt64(truncatingIfNeeded: 8 &* count)) &- 1 }
-
-    @_lifetime(copy self)
-    @inline(__always)
-    func slice(_ lower: Int, _ upper: Int) -> ByteText {
-        ByteText(bytes, start: start &+ lower, count: upper &- lower)
-    }
 
     func contains(_ byte: UInt8) -> Bool {
         for index in 0..<count where self[index] == byte { return true }
@@ -82,7 +88,15 @@ struct PoolText: Equatable, Sendable {
     /// Its last eight bytes, when it has more than eight.
     private let tail: UInt64
 
-    static let empty = PoolText(ByteText([UInt8](repeating: 0, count: 8).span.bytes, start: 0, count: 0), offset: 0)
+    static let empty = PoolText()
+
+    private init() {
+        offset = 0
+        count = 0
+        head = 0
+        mask = 0
+        tail = 0
+    }
 
     /// - Parameter offset: where the text's bytes will stand in the pool.
     init(_ text: ByteText, offset: Int) {
@@ -99,6 +113,15 @@ struct PoolText: Equatable, Sendable {
         guard Int(count) == text.count, text.load8(0) & mask == head else { return false }
         return count <= 8
             || (text.load8(text.count &- 8) == tail && (count <= 16 || middleMatches(text, in: pool)))
+    }
+
+    /// Whether the `length` bytes at `start` are the same; a text that is not looked at otherwise needs no view.
+    @inline(__always)
+    func matches(_ bytes: RawSpan, start: Int, length: Int, in pool: RawSpan) -> Bool {
+        guard Int(count) == length else { return false }
+        let first = UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self))
+        guard first & mask == head else { return false }
+        return count <= 8 || matches(ByteText(bytes, start: start, count: length), in: pool)
     }
 
     /// Compares what lies between the first and the last eight bytes.
@@ -121,28 +144,27 @@ struct PoolText: Equatable, Sendable {
 
 /// Texts one behind the other, with slack behind the last.
 struct TextPool: Sendable {
-    private(set) var storage = [UInt8](repeating: 0, count: TextPool.slack)
-    private static let slack = 16
+    private var storage = [UInt8](repeating: 0, count: ByteText.slack)
 
     var bytes: RawSpan {
         @_lifetime(borrow self) get { storage.span.bytes }
     }
 
     mutating func add(_ text: String) -> PoolText {
-        let utf8 = Array(text.utf8) + [UInt8](repeating: 0, count: TextPool.slack)
+        let utf8 = Array(text.utf8) + [UInt8](repeating: 0, count: ByteText.slack)
         return add(ByteText(utf8.span.bytes, start: 0, count: text.utf8.count))
     }
 
     mutating func add(_ text: ByteText) -> PoolText {
-        let offset = storage.count - TextPool.slack
-        storage.removeLast(TextPool.slack)
+        let offset = storage.count - ByteText.slack
+        storage.removeLast(ByteText.slack)
         for index in 0..<text.count { storage.append(text[index]) }
-        for _ in 0..<TextPool.slack { storage.append(0) }
+        for _ in 0..<ByteText.slack { storage.append(0) }
         return PoolText(text, offset: offset)
     }
 
     mutating func removeAll() {
         storage.removeAll(keepingCapacity: true)
-        for _ in 0..<TextPool.slack { storage.append(0) }
+        for _ in 0..<ByteText.slack { storage.append(0) }
     }
 }

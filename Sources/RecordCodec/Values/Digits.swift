@@ -2,7 +2,7 @@
 ///
 /// After Lemire, "Quickly parsing eight digits", and Hacker's Delight for the checks.
 enum Digits {
-    private static let zeros: UInt64 = 0x3030_3030_3030_3030
+    static let zeros: UInt64 = 0x3030_3030_3030_3030
 
     /// How many of the eight bytes are digits before the first that is not.
     @inline(__always)
@@ -16,28 +16,45 @@ enum Digits {
 
     /// The value of the first `count` bytes, which are digits; `count` is 1 to 8.
     @inline(__always)
-    static func value(_ word: UInt64, _ count: Int) -> UInt64 {
-        // Moved to the end, as if zeros stood before them.
-        let bits = UInt64(truncatingIfNeeded: 64 &- 8 &* count)
-        var lanes = (word &<< bits) &- ((zeros &<< bits))
-        lanes = (lanes &* 10) &+ (lanes &>> 8)
-        let low = (lanes & 0x0000_00FF_0000_00FF) &* 0x000F_4240_0000_0064
-        let high = ((lanes &>> 16) & 0x0000_00FF_0000_00FF) &* 0x0000_2710_0000_0001
+    static func value(_ word: UInt64, _ count: Int) -> UInt64 { value(lastDigits(word, count)) }
+
+    /// The first `count` bytes as digits 0 to 9, moved to the end as if zeros stood before them; `count` is 1 to 8.
+    @inline(__always)
+    static func lastDigits(_ word: UInt64, _ count: Int) -> UInt64 {
+        (word &- zeros) &<< UInt64(truncatingIfNeeded: 64 &- 8 &* count)
+    }
+
+    /// The first `count` bytes as digits 0 to 9, zeros behind them; `count` is 1 to 8.
+    @inline(__always)
+    static func firstDigits(_ word: UInt64, _ count: Int) -> UInt64 {
+        (word &- zeros) & (UInt64.max &>> UInt64(truncatingIfNeeded: 64 &- 8 &* count))
+    }
+
+    /// The number that eight digits 0 to 9 make, the first in the lowest byte.
+    @inline(__always)
+    static func value(_ digits: UInt64) -> UInt64 {
+        let pairs = pairs(digits)
+        let low = (pairs & 0x0000_00FF_0000_00FF) &* 0x000F_4240_0000_0064
+        let high = ((pairs &>> 16) & 0x0000_00FF_0000_00FF) &* 0x0000_2710_0000_0001
         return (low &+ high) &>> 32
     }
+
+    /// Two groups of four digits, the first in the upper half.
+    @inline(__always)
+    static func groups(_ digits: UInt64) -> UInt32 {
+        let pairs = pairs(digits) & 0x00FF_00FF_00FF_00FF
+        let fours = (pairs &* 100) &+ (pairs &>> 16)
+        return (UInt32(truncatingIfNeeded: fours) &<< 16) | UInt32(truncatingIfNeeded: (fours &>> 32) & 0xFFFF)
+    }
+
+    /// Numbers of two digits in every other byte; the bytes between hold nothing of use.
+    @inline(__always)
+    private static func pairs(_ digits: UInt64) -> UInt64 { (digits &* 10) &+ (digits &>> 8) }
 
     /// Whether all four bytes are digits.
     @inline(__always)
     static func areFour(_ word: UInt32) -> Bool {
         ((word & 0xF0F0_F0F0) | (((word &+ 0x0606_0606) & 0xF0F0_F0F0) &>> 4)) == 0x3333_3333
-    }
-
-    /// The value of four digits.
-    @inline(__always)
-    static func four(_ word: UInt32) -> UInt16 {
-        let lanes = word &- 0x3030_3030
-        let pairs = (lanes &* 10 &+ (lanes &>> 8)) & 0x00FF_00FF
-        return UInt16(truncatingIfNeeded: pairs &* 100 &+ (pairs &>> 16))
     }
 
     @inline(__always)

@@ -16,7 +16,9 @@ enum NumericValue {
             number.fractionDigits <= Int(shape.scale)
         else { return NumericGeneral.encode(text, shape, into: &out) }
         // Four groups before the point and four behind it, the first in the highest bits.
-        let groups = (UInt128(lanes(number.whole)) &<< 64) | UInt128(lanes(number.fraction))
+        let groups =
+            (UInt128(lanes(number.wholeHigh, number.wholeLow)) &<< 64)
+            | UInt128(lanes(number.fractionHigh, number.fractionLow))
         let header = Header(
             groups: groups, sign: number.isNegative ? negative : 0,
             displayScale: UInt16(truncatingIfNeeded: shape.isUnlimited ? number.fractionDigits : Int(shape.scale)))
@@ -26,12 +28,8 @@ enum NumericValue {
 
     /// Sixteen digits as four groups, the first in the highest bits.
     @inline(__always)
-    private static func lanes(_ value: UInt64) -> UInt64 {
-        let high = value / 100_000_000
-        let low = value % 100_000_000
-        let first = ((high / 10_000) &<< 16) | (high % 10_000)
-        let second = ((low / 10_000) &<< 16) | (low % 10_000)
-        return (first &<< 32) | second
+    private static func lanes(_ high: UInt64, _ low: UInt64) -> UInt64 {
+        (UInt64(Digits.groups(high)) &<< 32) | UInt64(Digits.groups(low))
     }
 
     /// A field of up to eight groups, ready to be written.

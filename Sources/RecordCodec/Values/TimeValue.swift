@@ -16,10 +16,14 @@ enum TimeValue {
     static func plainSeconds(_ text: ByteText, _ reading: TimeReading) -> Int64? {
         guard reading == .automatic || reading == .seconds, let number = PlainDecimal(text), number.wholeDigits <= 11
         else { return nil }
-        let micros = number.fraction / 10_000_000_000
-        let rest = number.fraction % 10_000_000_000
-        let goesUp = rest > 5_000_000_000 || (rest == 5_000_000_000 && micros & 1 == 1)
-        let value = Int64(truncatingIfNeeded: number.whole &* 1_000_000 &+ micros &+ (goesUp ? 1 : 0))
+        let seconds = Digits.value(number.wholeHigh) &* 100_000_000 &+ Digits.value(number.wholeLow)
+        let hundredths = Digits.value(number.fractionHigh)
+        // Eight decimals are two more than microseconds; what stands behind them only breaks a tie.
+        let micros = hundredths / 100
+        let rest = hundredths % 100
+        let isTie = rest == 50 && number.fractionLow == 0
+        let goesUp = rest > 50 || (rest == 50 && !isTie) || (isTie && micros & 1 == 1)
+        let value = Int64(truncatingIfNeeded: seconds &* 1_000_000 &+ micros &+ (goesUp ? 1 : 0))
         return number.isNegative ? 0 &- value : value
     }
 

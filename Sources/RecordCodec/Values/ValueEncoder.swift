@@ -47,7 +47,6 @@ struct ValueEncoder {
 /// A text that is built byte by byte, and can then be read like any other.
 struct ScratchText {
     private var storage: [UInt8] = []
-    private static let slack = 16
 
     mutating func removeAll() { storage.removeAll(keepingCapacity: true) }
     mutating func append(_ byte: UInt8) { storage.append(byte) }
@@ -55,12 +54,12 @@ struct ScratchText {
 
     /// Adds the slack; nothing may be appended afterwards, and ``text`` may be read.
     mutating func finish() {
-        for _ in 0..<ScratchText.slack { storage.append(0) }
+        for _ in 0..<ByteText.slack { storage.append(0) }
     }
 
     var text: ByteText {
         @_lifetime(borrow self) get {
-            ByteText(storage.span.bytes, start: 0, count: storage.count - ScratchText.slack)
+            ByteText(storage.span.bytes, start: 0, count: storage.count - ByteText.slack)
         }
     }
 }

@@ -36,14 +36,13 @@ struct PendingList: ParsableCommand {
     var consumer: String?
 
     @Option(name: .long, help: ArgumentHelp("Only what was delivered at least so long ago.", valueName: "duration"))
-    var idle: String?
+    var idle: DurationArgument?
 
     @OptionGroup var page: PageOptions
     @OptionGroup var source: ConfigurationOptions
     @OptionGroup var output: OutputOptions
 
     mutating func validate() throws {
-        _ = try minimumIdle()
         _ = try start()
     }
 
@@ -51,10 +50,10 @@ struct PendingList: ParsableCommand {
         let loaded = try source.load()
         let connection = try Servers(loaded).redis()
         let start = try start()
-        let idle = try minimumIdle()
         let streams = try StreamSelection.chosen(stream, loaded.settings, on: connection)
         var scan = PendingScan(
-            group: loaded.settings.consumerGroup, consumer: consumer, minimumIdle: idle, limit: page.limit)
+            group: loaded.settings.consumerGroup, consumer: consumer, minimumIdle: idle?.duration ?? .zero,
+            limit: page.limit)
         for key in streams where start.map({ key >= $0.stream }) ?? true {
             try scan.read(key, from: key == start?.stream ? start?.id : nil, on: connection)
             if scan.next != nil { break }
@@ -87,14 +86,6 @@ struct PendingList: ParsableCommand {
             ])
         }
         table.print()
-    }
-
-    private func minimumIdle() throws(ValidationError) -> Duration {
-        guard let idle else { return .zero }
-        guard let duration = DurationText.parse(idle) else {
-            throw ValidationError("--idle is a duration such as 250ms, 30s or 5m")
-        }
-        return duration
     }
 
     /// A cursor is `<id>@<stream in hexadecimal>`: the first entry of the next page.

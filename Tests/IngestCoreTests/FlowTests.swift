@@ -1,0 +1,179 @@
+import IngestCore
+import Records
+import Testing
+
+@Suite struct BackoffTests {
+    @Test func theCeilingDoublesUpToTheCap() {
+        let backoff = Backoff(base: .milliseconds(100), cap: .seconds(1))
+        let ceilings = (0...6).map { backoff.ceiling(afterFailures: $0) }
+        #expect(ceilings == [0, 100, 200, 400, 800, 1_000, 1_000].map { .milliseconds($0) })
+        #expect(backoff.ceiling(afterFailures: .max) == .seconds(1))
+        #expect(Backoff(base: .zero).ceiling(afterFailures: .max) == .zero)
+    }
+
+    @Test func jitterTakesAPartOfTheCeiling() {
+        var backoff = Backoff(base: .milliseconds(100), cap: .seconds(1))
+        #expect(backoff.failed(jitter: 0.5) == .milliseconds(50))
+        #expect(backoff.failed(jitter: 1) == .milliseconds(200))
+        #expect(backoff.failed(jitter: -3) == .zero)
+        #expect(backoff.failed(jitter: 9) == .milliseconds(800))
+        #expect(backoff.failed(jitter: .nan) == .seconds(1))
+        backoff.succeeded()
+        #expect(backoff.failed(jitter: 1) == .milliseconds(100))
+    }
+}
+
+@Suite struct CreditsTests {
+    @Test func countFitsTheFreeBytes() {
+        var credits = Credits(limitBytes: 100_000, limitRows: 5_000, averageBytes: 100)
+        #expect(credits.count(streams: 1) == 1_000)
+        #expect(credits.count(streams: 10) == 100)
+        credits.taken(bytes: 90_000, entries: 900)
+        #expect(credits.count(streams: 1) == 100)
+        credits.released(bytes: 90_000)
+        #expect(credits.count(streams: 1) == 1_000)
+    }
+
+    @Test func countIsAtLeastOneAndAtMostTheLimit() {
+        var credits = Credits(limitBytes: 100, limitRows: 10, averageBytes: 1_000)
+        #expect(credits.count(streams: 256) == 1)
+        credits.taken(bytes: .max, entries: 1)
+        credits.taken(bytes: .max, entries: 1)
+        #expect(credits.count(streams: 0) == 1)
+        #expect(!credits.mayRead)
+        #expect(Credits(limitBytes: .max, limitRows: 10).count(streams: -5) == 10)
+    }
+
+    @Test func theAverageFollowsTheReplies() {
+        var credits = Credits(limitBytes: 1_000_000, limitRows: 100_000, averageBytes: 100)
+        for _ in 0..<40 { credits.taken(bytes: 10_000, entries: 10) }
+        #expect(abs(credits.averageBytes - 1_000) < 10)
+    }
+
+    @Test func anIdleLaneMayAlwaysRead() {
+        var credits = Credits(limitBytes: 0, limitRows: 1)
+        #expect(credits.mayRead)
+        credits.released(bytes: 50)
+        #expect(credits.usedBytes == 0)
+    }
+}
+
+@Suite struct ClaimSweepTests {
+    private let dead = ClaimSweep.Consumer(name: "w.0.1", pending: 3, silence: .seconds(6))
+    private let alive = ClaimSweep.Consumer(name: "w.0.2", pending: 3, silence: .seconds(1))
+    private let stranger = ClaimSweep.Consumer(name: "other", pending: 3, silence: nil)
+
+    @Test func entriesOfTheDeadAreClaimedAtOnce() {
+        var sweep = ClaimSweep()
+        #expect(
+            sweep.next(me: "me", consumers: [alive, stranger, dead]) == .claimFromDead(consumer: "w.0.1", after: .min))
+        #expect(sweep.claimedFromDead(ids(4, 7)) { $0 == id(7) } == ids(4))
+        let next = StreamID(milliseconds: 7, sequence: 1)
+        #expect(sweep.next(me: "me", consumers: [alive, dead]) == .claimFromDead(consumer: "w.0.1", after: next))
+        #expect(sweep.claimedFromDead([]) { _ in false }.isEmpty)
+        #expect(sweep.isAtStart)
+    }
+
+    @Test func othersAreClaimedWhenIdleFromAKeptCursor() {
+        var sweep = ClaimSweep()
+        #expect(sweep.next(me: "me", consumers: [alive, stranger]) == .autoclaim(cursor: .min, minIdle: .seconds(30)))
+        #expect(sweep.autoclaimed(ids(1, 2), next: id(9)) { $0 == id(1) } == ids(2))
+        #expect(sweep.next(me: "me", consumers: []) == .autoclaim(cursor: id(9), minIdle: .seconds(30)))
+        sweep.reset()
+        #expect(sweep.next(me: "me", consumers: []) == .autoclaim(cursor: .min, minIdle: .seconds(30)))
+    }
+
+    @Test func neitherIAmClaimedFromNorWhoHoldsNothing() {
+        var sweep = ClaimSweep()
+        let empty = ClaimSweep.Consumer(name: "w.0.3", pending: 0, silence: .seconds(60))
+        #expect(sweep.next(me: "w.0.1", consumers: [dead, empty]) == .autoclaim(cursor: .min, minIdle: .seconds(30)))
+    }
+}
+
+@Suite struct RendezvousTests {
+    private let streams = (0..<600).map { StreamKey("trades-EXCHANGE-SYMBOL\($0)-USD") }
+    private let lanes = ["a.0.0", "a.0.1", "b.0.0", "b.0.1"]
+
+    @Test func everyStreamHasOneOwnerAndSharesAreEven() {
+        let shares = lanes.map { Rendezvous.share(of: $0, streams: streams, lanes: lanes).count }
+        #expect(shares.reduce(0, +) == streams.count)
+        #expect(shares.allSatisfy { (90...220).contains($0) }, "\(shares)")
+    }
+
+    @Test func aLaneThatLeavesMovesOnlyItsOwnStreams() {
+        let left = Array(lanes.dropLast())
+        for stream in streams {
+            let before = Rendezvous.owner(of: stream, among: lanes)
+            if before != "b.0.1" { #expect(Rendezvous.owner(of: stream, among: left) == before) }
+        }
+    }
+
+    @Test func theOrderOfLanesDoesNotMatter() {
+        for stream in streams.prefix(50) {
+            #expect(
+                Rendezvous.owner(of: stream, among: lanes) == Rendezvous.owner(of: stream, among: lanes.reversed()))
+        }
+        #expect(Rendezvous.owner(of: StreamKey("x"), among: [String]()) == nil)
+    }
+}
+
+@Suite struct DrainDecisionTests {
+    private func stream(_ delivered: UInt64, pending: Int = 0, isBlocked: Bool = false) -> DrainDecision.Stream {
+        .init(
+            key: StreamKey("s"), lastGenerated: id(9), lastDelivered: id(delivered), pending: pending,
+            isBlocked: isBlocked)
+    }
+
+    private func reading(
+        _ milliseconds: Int, _ streams: [DrainDecision.Stream], isSettled: Bool = true, scans: Int = 1
+    ) -> DrainDecision.Reading {
+        .init(at: .milliseconds(milliseconds), streams: streams, isSettled: isSettled, scans: scans)
+    }
+
+    @Test func twoQuietReadingsApartEndTheDrain() {
+        var drain = DrainDecision(scans: 0)
+        #expect(drain.read(reading(0, [stream(9)])) == .wait)
+        #expect(drain.read(reading(100, [stream(9)])) == .wait)
+        #expect(drain.read(reading(200, [stream(9)])) == .finish)
+    }
+
+    @Test func workInBetweenBeginsAnew() {
+        var drain = DrainDecision(scans: 0)
+        #expect(drain.read(reading(0, [stream(9)])) == .wait)
+        #expect(drain.read(reading(150, [stream(8)])) == .wait)
+        #expect(drain.read(reading(200, [stream(9)])) == .wait)
+        #expect(drain.read(reading(300, [stream(9, pending: 1)])) == .wait)
+        #expect(drain.read(reading(400, [stream(9)], isSettled: false)) == .wait)
+        #expect(drain.read(reading(500, [stream(9)])) == .wait)
+        #expect(drain.read(reading(700, [stream(9)])) == .finish)
+    }
+
+    @Test func streamsMustHaveBeenLookedForOnceMore() {
+        var drain = DrainDecision(scans: 4)
+        #expect(drain.read(reading(0, [stream(9)], scans: 4)) == .wait)
+        #expect(drain.read(reading(300, [stream(9)], scans: 4)) == .wait)
+        #expect(drain.read(reading(400, [stream(9)], scans: 5)) == .wait)
+        #expect(drain.read(reading(600, [stream(9)], scans: 5)) == .finish)
+    }
+
+    @Test func aBlockedStreamOrTheTimeEndsItWithAName() {
+        var drain = DrainDecision(scans: 0, deadline: .seconds(1))
+        #expect(drain.read(reading(0, [stream(3, isBlocked: true)])) == .giveUp(.blocked(StreamKey("s"))))
+        #expect(drain.read(reading(500, [stream(3)])) == .wait)
+        #expect(drain.read(reading(1_000, [stream(3)])) == .giveUp(.timeout([StreamKey("s")])))
+    }
+}
+
+@Suite struct TimeTableTests {
+    /// They lean on each other; a change of one must not break the rest.
+    @Test func theTimesFitTogether() {
+        #expect(TimeTable.claimAfter > TimeTable.batchDeadline * 3)
+        #expect(TimeTable.lockTimeout < TimeTable.batchDeadline)
+        #expect(TimeTable.statementTimeout > TimeTable.batchDeadline)
+        #expect(TimeTable.idleInTransaction > TimeTable.statementTimeout)
+        #expect(TimeTable.reaperAge > TimeTable.idleInTransaction)
+        #expect(TimeTable.silentAfter >= TimeTable.heartbeatInterval * 3)
+        #expect(TimeTable.slotLease >= TimeTable.slotRenewal * 3)
+        #expect(TimeTable.mergeLockTimeout < TimeTable.lockTimeout)
+    }
+}

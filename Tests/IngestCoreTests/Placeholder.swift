@@ -1,1 +1,0 @@
-// Placeholder so that the package resolves; the target's first file replaces it.
