@@ -161,6 +161,12 @@ let package = Package(
         tests(
             "EndToEndTests",
             ["millrace", "IngestTesting", "LocalServices", "RedisWire", "PostgresWire", "Migrations", "Records"]),
+        tests(
+            "DocsTests",
+            [
+                "millrace", "IngestTesting", "LocalServices", "Settings", "Telemetry",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         tests("SettingsTests", ["Settings", "RecordCodec", "Records", "RecordFiles", "MarketSimulator"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),
     ],
