@@ -108,8 +108,8 @@ let package = Package(
         .executableTarget(
             name: "millrace",
             dependencies: [
-                "Records", "RecordCodec", "RecordFiles", "MarketSimulator", "RedisWire", "RedisStreams", "PostgresWire",
-                "Migrations", "Settings", "Telemetry", "IngestPipeline", "WorkerApp", "LocalServices",
+                "BlockingExecutor", "Records", "RecordCodec", "RecordFiles", "MarketSimulator", "RedisWire", "RedisStreams",
+                "PostgresWire", "Migrations", "Settings", "Telemetry", "IngestPipeline", "WorkerApp", "LocalServices",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
@@ -163,6 +163,12 @@ let package = Package(
             [
                 "millrace", "IngestTesting", "LocalServices", "MarketSimulator", "RedisWire", "PostgresWire", "Migrations",
                 "Records",
+            ]),
+        tests(
+            "DocsTests",
+            [
+                "millrace", "IngestTesting", "LocalServices", "Settings", "Telemetry",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         tests("SettingsTests", ["Settings", "RecordCodec", "Records", "RecordFiles", "MarketSimulator"]),
         tests("MarketSimulatorTests", ["MarketSimulator", "Records"]),

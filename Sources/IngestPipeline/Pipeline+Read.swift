@@ -55,6 +55,7 @@ extension Pipeline {
         let runs = held.block.streams
         readPlan.observed(
             request, entries: runs.map { ($0.key, $0.entries.count) }, bytes: held.block.extent)
+        assignment.observed(runs.map(\.key), now: worker.now)
         guard !held.block.isEmpty else {
             giveBack(held)
             return nil

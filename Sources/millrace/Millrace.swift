@@ -19,9 +19,9 @@ struct Millrace: AsyncParsableCommand {
             """,
         version: "millrace \(ProgramVersion.current)",
         subcommands: [
-            RunCommand.self, PublishCommand.self, GenerateCommand.self, MigrateCommand.self, StreamCommand.self,
-            PendingCommand.self,
-            StatsCommand.self, ConfigCommand.self, VersionCommand.self,
+            RunCommand.self, DevCommand.self, DemoCommand.self, PublishCommand.self, GenerateCommand.self,
+            MigrateCommand.self, StreamCommand.self, PendingCommand.self, StatsCommand.self, ReconcileCommand.self,
+            BenchCommand.self, ConfigCommand.self, VersionCommand.self,
         ])
 
     static func main() async {

@@ -1,0 +1,103 @@
+import BlockingExecutor
+import Foundation
+import Glibc
+import Settings
+
+/// The demo's workers: `millrace run` of this very program, as processes that can be killed.
+///
+/// They are started by one thread that lives as long as this actor does, and the kernel kills them when it ends: none
+/// outlives the demo, however that ends.
+actor DemoWorkers {
+    private nonisolated let thread: BlockingThread
+    private let environment: [String: String]
+    /// Logs and configuration.
+    nonisolated let folder: URL
+    private var started: [DemoWorker] = []
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    init(redis: String, postgres: String, folder: URL) throws {
+        thread = try BlockingThread(name: "workers")
+        self.folder = folder
+        let file = folder.appending(path: "millrace.yaml")
+        try Data(SettingsInput.builtInFile.text.utf8).write(to: file)
+        // Nothing of the caller's configuration: these servers, the built-in mappings.
+        var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("MILLRACE_") }
+        variables["MILLRACE_CONFIG"] = file.path
+        variables["MILLRACE_REDIS_URL"] = redis
+        variables["MILLRACE_POSTGRES_URL"] = postgres
+        variables["MILLRACE_HTTP_ENABLED"] = "false"
+        environment = variables
+    }
+
+    /// Starts one more worker.
+    func start(_ options: [String] = []) throws -> DemoWorker {
+        let name = "demo-\(started.count + 1)"
+        let log = folder.appending(path: "\(name).log")
+        try Data().write(to: log)
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        process.arguments = ["setpriv", "--pdeathsig", "KILL", program, "run", "-s", "worker=\(name)"] + options
+        process.environment = environment
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = try FileHandle(forWritingTo: log)
+        try process.run()
+        let worker = DemoWorker(name: name, process: process, log: log)
+        started.append(worker)
+        return worker
+    }
+
+    /// Asks every worker that still runs to finish, and waits for it.
+    func stopAll(limit: Duration) async throws {
+        let running = started.filter(\.isRunning)
+        for worker in running { worker.send(SIGTERM) }
+        for worker in running where try await worker.wait(limit: limit) != 0 {
+            throw CommandFailure("worker \(worker.name) did not end well: \(worker.lastWords)")
+        }
+    }
+}
+
+/// One worker process.
+final class DemoWorker: Sendable {
+    let name: String
+    let pid: pid_t
+    let log: URL
+    private let process: RunningProcess
+
+    fileprivate init(name: String, process: Process, log: URL) {
+        self.name = name
+        self.log = log
+        pid = process.processIdentifier
+        self.process = RunningProcess(value: process)
+    }
+
+    var isRunning: Bool { process.value.isRunning }
+
+    func send(_ signal: Int32) {
+        if isRunning { Glibc.kill(pid, signal) }
+    }
+
+    /// Waits for the end; after `limit` it is killed.
+    /// - Returns: the exit status, or the signal that ended it.
+    func wait(limit: Duration) async throws -> Int32 {
+        let end = ContinuousClock.now + limit
+        while isRunning {
+            if ContinuousClock.now > end { send(SIGKILL) }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        return process.value.terminationStatus
+    }
+
+    /// The last lines of its log.
+    var lastWords: String {
+        let text = (try? Data(contentsOf: log)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        return text.split(separator: "\n").suffix(3).joined(separator: "\n")
+    }
+}
+
+/// Safety: `Process` is used here only through calls that Foundation documents as safe from any thread once it runs.
+private struct RunningProcess: @unchecked Sendable {
+    let value: Process
+}
