@@ -108,7 +108,8 @@ let package = Package(
         .executableTarget(
             name: "millrace",
             dependencies: [
-                "BlockingExecutor", "Records", "RecordCodec", "RecordFiles", "MarketSimulator", "RedisWire", "RedisStreams",
+                "BlockingExecutor", "Records", "RecordCodec", "RecordFiles", "MarketSimulator", "RedisWire",
+                "RedisStreams",
                 "PostgresWire", "Migrations", "Settings", "Telemetry", "IngestPipeline", "WorkerApp", "LocalServices",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -161,7 +162,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "millrace", "IngestTesting", "LocalServices", "MarketSimulator", "RedisWire", "PostgresWire", "Migrations",
+                "millrace", "IngestTesting", "LocalServices", "MarketSimulator", "RedisWire", "PostgresWire",
+                "Migrations",
                 "Records",
             ]),
         tests(
