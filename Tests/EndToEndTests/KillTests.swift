@@ -50,7 +50,11 @@ extension EndToEnd {
             let limit = span * 3 + .seconds(60)
 
             while fleet.effectiveKills < plan.kills || feeder.progress.confirmed < plan.entries || !events.isEmpty {
-                try #require(ContinuousClock.now - began < limit, "\(fleet.report), \(feeder.progress)")
+                // Even then the oracle has its say: what was lost tells more than that time ran out.
+                guard ContinuousClock.now - began < limit else {
+                    Issue.record("not enough kills in time: \(fleet.report), \(feeder.progress)")
+                    break
+                }
                 try await Task.sleep(for: pause * Double.random(in: 0.5...1.2))
                 switch events.popLast() {
                 case .kill: try await fleet.kill()
