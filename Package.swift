@@ -108,7 +108,8 @@ let package = Package(
         .executableTarget(
             name: "millrace",
             dependencies: [
-                "BlockingExecutor", "Records", "RecordCodec", "RecordFiles", "MarketSimulator", "RedisWire", "RedisStreams",
+                "BlockingExecutor", "Records", "RecordCodec", "RecordFiles", "MarketSimulator", "RedisWire",
+                "RedisStreams",
                 "PostgresWire", "Migrations", "Settings", "Telemetry", "IngestPipeline", "WorkerApp", "LocalServices",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -164,7 +165,7 @@ let package = Package(
         tests(
             "DocsTests",
             [
-                "millrace", "IngestTesting", "LocalServices", "Settings", "Telemetry",
+                "millrace", "IngestTesting", "LocalServices", "RecordFiles", "Settings", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         tests("SettingsTests", ["Settings", "RecordCodec", "Records", "RecordFiles", "MarketSimulator"]),
