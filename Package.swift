@@ -161,7 +161,10 @@ let package = Package(
             ["millrace", "IngestTesting", "LocalServices", "RedisWire", "PostgresWire", "Migrations", "Records"]),
         tests(
             "EndToEndTests",
-            ["millrace", "IngestTesting", "LocalServices", "RedisWire", "PostgresWire", "Migrations", "Records"]),
+            [
+                "millrace", "IngestTesting", "LocalServices", "MarketSimulator", "RedisWire", "PostgresWire", "Migrations",
+                "Records",
+            ]),
         tests(
             "DocsTests",
             [

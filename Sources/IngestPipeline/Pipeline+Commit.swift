@@ -11,6 +11,7 @@ struct SentBatch {
     let tables: [Table]
     let letters: [Rejection]
     let bytes: Int
+    let sealedBy: String
     let sentAt: ContinuousClock.Instant
 
     struct Table {
@@ -50,6 +51,7 @@ extension Pipeline {
 
     /// - Precondition: no transaction is under way.
     func begin(_ encoded: EncodedBatch) throws(LaneFailure) -> SentBatch {
+        let lineage = lineage(of: encoded)
         let unit = CommitUnit(
             rows: encoded.loads.map { load in
                 CommitUnit.Rows(
@@ -57,7 +59,7 @@ extension Pipeline {
                     isStaged: load.isStaged)
             },
             ranges: encoded.planned.plan.ranges.map { .init(source: $0.source, ids: $0.ids, count: $0.count) },
-            letters: encoded.letters, lineage: lineage(of: encoded))
+            letters: encoded.letters, lineage: lineage)
         try onPostgres { session throws(PostgresError) in session.begin(unit) }
         return SentBatch(
             planned: encoded.planned,
@@ -66,7 +68,8 @@ extension Pipeline {
                     name: load.table.rows.table, rows: load.table.rows.rowCount, encoder: load.encoder,
                     target: load.table.target, isStaged: load.isStaged)
             },
-            letters: encoded.letters.map(\.rejection), bytes: encoded.byteCount, sentAt: worker.now)
+            letters: encoded.letters.map(\.rejection), bytes: encoded.byteCount,
+            sealedBy: lineage.sealedBy, sentAt: worker.now)
     }
 
     func collect(_ sent: SentBatch) throws(LaneFailure) -> CommitAnswer {
@@ -78,7 +81,7 @@ extension Pipeline {
         for (table, answered) in zip(sent.tables, answer.report.tables) {
             let series = worker.metrics.table(table.name)
             series?.rows.increment(by: answered.stored)
-            series?.batches.increment()
+            series?.batch(sealedBy: sent.sealedBy)
             series?.duplicates.increment(by: answered.duplicates)
             if table.isStaged { table.encoder.storedStaged(table.name, duplicates: answered.duplicates) }
         }

@@ -17,7 +17,7 @@ extension Pipeline {
             let session = try toPostgres { () throws(PostgresError) in
                 try PostgresSession(connecting: worker, name: "\(number)")
             }
-            try checkDestination(session)
+            if !trustsDestination { try checkDestination(session) }
             postgres = session
         }
     }
@@ -73,6 +73,8 @@ extension Pipeline {
         claims.reset()
         spareBlocks = []
         for stream in assignment.streams { sources.suspect(stream, at: worker.now) }
+        // A database that was restored meanwhile may have given a source's number to another one.
+        sources.forget(for: nil, at: worker.now)
         switch failure {
         case .redis:
             worker.metrics.reconnected(failure.label)
@@ -146,8 +148,10 @@ extension Pipeline {
     /// Sends what is ready without waiting for the next read.
     func flushAcknowledgements() throws(LaneFailure) {
         guard !acknowledgements.isEmpty, let redis else { return }
+        let unacknowledged = acknowledgements.count
         do throws(RedisError) {
             try redis.acknowledge(&acknowledgements, of: sources)
+            worker.metrics.entriesAcknowledged.increment(by: unacknowledged - acknowledgements.count)
         } catch {
             throw LaneFailure(error)
         }

@@ -26,6 +26,14 @@ extension Pipeline {
         BatchLineage(
             id: .random(), worker: worker.identity, lane: number,
             sealedBy: encoded.planned.plan.survivorCount >= worker.settings.batchRows ? "rows" : "drain",
-            bytes: encoded.byteCount, readAtMicroseconds: nil)
+            bytes: encoded.byteCount,
+            readAtMicroseconds: worker.microseconds - encoded.planned.batch.readAt.microsecondsAgo)
+    }
+}
+
+extension ContinuousClock.Instant {
+    fileprivate var microsecondsAgo: Int64 {
+        let passed = duration(to: .now).components
+        return passed.seconds * 1_000_000 + passed.attoseconds / 1_000_000_000_000
     }
 }

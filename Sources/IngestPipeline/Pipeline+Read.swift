@@ -22,9 +22,11 @@ extension Pipeline {
         // With a COMMIT under way nobody may wait: its answer would lie there, and its entries unacknowledged.
         let block = request.mayBlock && inFlight == nil ? Self.blockTime : nil
         let held = takeBlock()
+        let unacknowledged = acknowledgements.count
         let outcome = try onRedis { redis throws(RedisError) in
             try redis.read(request, block: block, into: held, acknowledging: &acknowledgements, of: sources)
         }
+        worker.metrics.entriesAcknowledged.increment(by: unacknowledged - acknowledgements.count)
         switch outcome {
         case .missingGroup(let streams):
             giveBack(held)
@@ -53,6 +55,7 @@ extension Pipeline {
         let runs = held.block.streams
         readPlan.observed(
             request, entries: runs.map { ($0.key, $0.entries.count) }, bytes: held.block.extent)
+        assignment.observed(runs.map(\.key), now: worker.now)
         guard !held.block.isEmpty else {
             giveBack(held)
             return nil

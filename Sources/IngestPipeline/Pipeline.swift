@@ -29,6 +29,8 @@ final class Pipeline {
     /// Blocks whose batches are done, to be filled again.
     var spareBlocks: [HeldBlock] = []
     var assignment = StreamAssignment()
+    /// The database went back, and this lane is the one that refills it.
+    var trustsDestination = false
 
     init(worker: WorkerContext, number: Int, consumer: String) {
         self.worker = worker
@@ -48,6 +50,15 @@ final class Pipeline {
         // 3. Entries: what is left pending (own, or of consumers that died) before what is new.
         let delivered = try claims.isDue(worker.now) ? claimPending() : readNew()
 
+        // 4. to 8.
+        try process(delivered)
+
+        // 9. Nothing new came: wait for the COMMIT under way.
+        if delivered == nil { try settle() }
+    }
+
+    /// Commits what was delivered; the last transaction is still under way when it returns.
+    func process(_ delivered: Delivered?) throws(LaneFailure) {
         // 4. Cut them into batches, one transaction each.
         var batches = admit(delivered)
 
@@ -73,8 +84,5 @@ final class Pipeline {
             // 8. BEGIN, COPY, fence, dead letters, COMMIT: sent, not awaited.
             try send(encoded)
         }
-
-        // 9. Nothing new came: wait for the COMMIT under way.
-        if delivered == nil { try settle() }
     }
 }

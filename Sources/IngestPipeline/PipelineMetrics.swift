@@ -8,8 +8,24 @@ public struct PipelineMetrics: Sendable {
     struct Table: Sendable {
         let rows: Counter
         let duplicates: Counter
-        let batches: Counter
+        /// By what ended the batch.
+        private let batches: [String: Counter]
+
+        init(name: String) {
+            rows = Counter(label: "millrace_rows_committed_total", dimensions: [("table", name)])
+            duplicates = Counter(label: "millrace_rows_deduplicated_total", dimensions: [("by", "key")])
+            batches = Dictionary(
+                uniqueKeysWithValues: PipelineMetrics.seals.map { seal in
+                    let labels = [("table", name), ("sealed_by", seal)]
+                    return (seal, Counter(label: "millrace_batches_total", dimensions: labels))
+                })
+        }
+
+        func batch(sealedBy seal: String) { batches[seal]?.increment() }
     }
+
+    /// What ends a batch: it has all the rows it may have, or there was nothing more.
+    static let seals = ["rows", "drain"]
 
     let entriesRead = Counter(label: "millrace_entries_read_total")
     let entriesAcknowledged = Counter(label: "millrace_entries_acked_total")
@@ -37,16 +53,7 @@ public struct PipelineMetrics: Sendable {
 
     public init(tables names: [String]) {
         tables = Dictionary(
-            names.map { name in
-                (
-                    name,
-                    Table(
-                        rows: Counter(label: "millrace_rows_committed_total", dimensions: [("table", name)]),
-                        duplicates: Counter(label: "millrace_rows_deduplicated_total", dimensions: [("by", "key")]),
-                        batches: Counter(label: "millrace_batches_total", dimensions: [("table", name)])
-                    )
-                )
-            }, uniquingKeysWith: { first, _ in first })
+            names.map { ($0, Table(name: $0)) }, uniquingKeysWith: { first, _ in first })
         stages = Dictionary(
             uniqueKeysWithValues: Stage.allCases.map { stage in
                 let label = "millrace_stage_latency_seconds"

@@ -54,6 +54,12 @@ extension PostgresSession {
         if check == .unknown { try store.note(found, deadline: deadline) }
         return check
     }
+
+    /// Notes this server as the one that holds everything acknowledged so far.
+    func noteDestination() throws(PostgresError) {
+        let store = DestinationStore(connection)
+        try store.note(try store.current(deadline: deadline), deadline: deadline)
+    }
 }
 
 extension DestinationCheck.Identity {

@@ -83,14 +83,21 @@ final class RedisSession {
         try Self.confirm(&queue, answered)
     }
 
+    /// XACK of everything that is ready, and a note of the highest id of each source: after a restore of the database
+    /// these ids tell that it went back.
     private static func commands(
         _ ready: [Acknowledgement], _ sources: SourceMap, _ group: String
     ) -> CommandBuffer {
         var commands = CommandBuffer()
+        var highest: [SourceNumber: StreamID] = [:]
         for acknowledgement in ready {
             guard let stream = sources.stream(acknowledgement.source) else { continue }
             commands.appendAcknowledge(stream: stream, group: group, ids: acknowledgement.ids)
+            if let id = acknowledgement.highest {
+                highest[acknowledgement.source] = max(id, highest[acknowledgement.source] ?? .min)
+            }
         }
+        RedisConnection.noteAcknowledged(highest, group: group, to: &commands)
         return commands
     }
 
@@ -133,11 +140,13 @@ final class RedisSession {
             of: stream, group: group, to: consumer, idle: minIdle, from: cursor, count: count, method: claimMethod)
     }
 
-    /// Reads bodies into the block, and the epoch token behind them.
+    /// Reads bodies into the block, and the epoch token behind them. In between the group is asked for: XRANGE answers
+    /// also when the group, and with it the claim, is gone.
     func bodies(
         of stream: StreamKey, _ range: IDRange, count: Int, into held: HeldBlock
     ) throws(RedisError) -> (count: Int, token: [UInt8]?) {
         let found = try connection.range(of: stream, range, count: count, into: &held.block)
+        _ = try connection.pendingSummary(of: stream, group: group)
         return (found, try connection.epoch(group: group))
     }
 
@@ -157,6 +166,11 @@ final class RedisSession {
     /// What Redis knows of each stream and its group.
     func identities(of streams: [StreamKey]) throws(RedisError) -> [StreamKey: StreamState] {
         try connection.identities(of: streams, group: group).mapValues(StreamState.init)
+    }
+
+    /// Keeps the server from giving out ids again that are stored already.
+    func advance(_ stream: StreamKey, to id: StreamID) throws(RedisError) {
+        try connection.command("XSETID", .key(stream), .id(id))
     }
 
     /// The lowest ids that the stream still has.
@@ -186,6 +200,11 @@ final class RedisSession {
     func mark(_ stream: StreamKey, _ marker: HexUUID) throws(RedisError) {
         guard let marker = IncarnationMarker(uuid: marker.digits) else { return }
         try connection.mark(marker, in: group, of: stream)
+    }
+
+    /// Forgets what was acknowledged to an earlier state of the database.
+    func forgetAcknowledged() throws(RedisError) {
+        try connection.command("DEL", .key(keys.acknowledged))
     }
 
     func acknowledged() throws(RedisError) -> [SourceNumber: StreamID] {

@@ -44,6 +44,7 @@ struct SourceResolver {
             for key in keys {
                 let facts = try facts(key, records[key] ?? [], states[key], isMended: mended.contains(key))
                 if case .use(let source) = IncarnationDecision(facts), resolution.token != nil {
+                    try advance(key, facts, source)
                     resolution.sources[key] = source
                 } else {
                     broken.append(key)
@@ -133,6 +134,19 @@ struct SourceResolver {
             try redis.setEpoch(onlyIfMissing: false)
             try redis.makeGroup(key, marker: marker, at: group)
         }
+    }
+
+    /// After a failover the server may be about to give out ids again that are stored: move it past them.
+    private func advance(
+        _ key: StreamKey, _ facts: IncarnationDecision.Facts, _ source: SourceNumber
+    ) throws(LaneFailure) {
+        guard let record = facts.records.first(where: { $0.number == source }), let stream = facts.stream,
+            let id = IncarnationDecision.advancedID(record, lastGenerated: stream.lastGenerated)
+        else { return }
+        worker.log.error(
+            "the stream went back behind what is stored; moving its last id forward",
+            metadata: ["stream": "\(key)", "to": "\(id)"])
+        try onRedis { () throws(RedisError) in try redis.advance(key, to: id) }
     }
 
     private func apply(_ changes: [SourceChange], _ name: SourceKey) throws(LaneFailure) {

@@ -25,19 +25,25 @@ struct StreamAssignment {
         streams = directory.all
     }
 
-    /// A read brought so many entries.
-    mutating func observed(entries: Int, now: ContinuousClock.Instant) {
-        if entries > 0 {
-            quietSince = nil
-        } else if quietSince == nil {
-            quietSince = now
+    /// A read brought entries of these streams. Entries of its own call the lane back from its neighbours.
+    mutating func observed(_ delivered: [StreamKey], now: ContinuousClock.Instant) {
+        if delivered.isEmpty {
+            quietSince = quietSince ?? now
+            return
         }
-    }
-
-    /// Every lane has plenty of its own again.
-    mutating func stopHelping() {
-        guard isHelping else { return }
+        quietSince = nil
+        guard isHelping, delivered.contains(where: isOwn) else { return }
         isHelping = false
         streams = own
+    }
+
+    private func isOwn(_ stream: StreamKey) -> Bool {
+        var low = 0
+        var high = own.count
+        while low < high {
+            let middle = (low + high) / 2
+            if own[middle] < stream { low = middle + 1 } else { high = middle }
+        }
+        return low < own.count && own[low] == stream
     }
 }

@@ -12,7 +12,7 @@ import RedisWire
 /// ``prepare(_:log:wait:)`` checks everything that can be wrong before the first entry is read; ``run(draining:)`` then
 /// goes on until ``stop()`` is called, whatever becomes of the servers.
 public final class Worker: Sendable {
-    private let context: WorkerContext
+    let context: WorkerContext
     private let lease: SlotLease?
 
     init(context: WorkerContext, lease: SlotLease?) {

@@ -102,6 +102,9 @@ public final class MillraceProcess: Sendable {
     /// What it wrote to standard output so far.
     public var outputSoFar: String { String(decoding: bytes("out"), as: UTF8.self) }
 
+    /// What it wrote to standard error so far: a worker's log.
+    public var errorsSoFar: String { String(decoding: bytes("err"), as: UTF8.self) }
+
     /// The last lines it wrote, for messages.
     public func tail() -> String {
         let text = outputSoFar + String(decoding: bytes("err"), as: UTF8.self)

@@ -24,6 +24,11 @@ public struct WorkerApplication: Sendable {
         self.log = log
     }
 
+    /// A worker that has passed every check and does not run.
+    public static func prepare(_ settings: Settings, log: Logger) async throws -> Worker {
+        try await Starter().prepare(settings, stop: StopSignal(), log: log)
+    }
+
     /// Runs until SIGTERM or SIGINT, or until everything is drained.
     /// - Throws: ``ApplicationFailure`` when it cannot start.
     public func run(draining drain: Worker.Drain?) async throws -> Worker.DrainEnd? {

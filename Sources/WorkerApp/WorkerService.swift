@@ -25,7 +25,12 @@ struct WorkerService: Service {
     func run() async throws {
         log.info("carrying entries")
         let end = try await withGracefulShutdownHandler {
-            try await worker.run(draining: drain)
+            // Cancelled when a service beside this one fails; the lanes' threads know nothing of tasks.
+            try await withTaskCancellationHandler {
+                try await worker.run(draining: drain)
+            } onCancel: {
+                worker.stop()
+            }
         } onGracefulShutdown: {
             log.info("stopping: finishing batches under way")
             worker.stop()

@@ -40,7 +40,7 @@ enum DependencyTable {
 
     /// Entry points, composition and kits may import whatever lies further in; nothing further in may import them.
     static let outer: Set<String> = [
-        "Settings", "Telemetry", "AdminHTTP", "RecordFiles", "WorkerApp", "Bench", "LocalServices", "IngestTesting",
+        "Settings", "Telemetry", "AdminHTTP", "RecordFiles", "WorkerApp", "LocalServices", "IngestTesting",
         "millrace",
     ]
 

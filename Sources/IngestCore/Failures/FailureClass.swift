@@ -114,6 +114,8 @@ extension FailureClass {
     private static func exact(_ code: String, isConnectionLost: Bool, namesLine: Bool) -> FailureClass? {
         switch code {
         case "SL001": .conflict
+        // A target was replaced, or got a trigger that may drop rows, since it was checked.
+        case "SL002": .stop(.schema)
         case "01000": .unforeseen
         case "08P01" where !isConnectionLost:
             .isolate(Isolation(stopsWhenAllFailAlike: true))

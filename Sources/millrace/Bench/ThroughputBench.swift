@@ -1,0 +1,147 @@
+import Foundation
+import Glibc
+import LocalServices
+import PostgresWire
+import RedisWire
+
+/// A worker and `psql \copy` in turn, over the same rows.
+struct ThroughputBench {
+    private static let columns = "time, exchange, symbol, trade_id, price, amount, side, type, taker_or_maker"
+
+    let services: LocalServices
+    let rows: Int
+    let lanes: Int
+    let tell: (String) -> Void
+
+    private var database: String { services.postgres.url(database: "bench") }
+    private var csv: String { services.directory + "/rows.csv" }
+
+    func run(rounds: Int) async throws -> BenchReport {
+        try await services.postgres.createDatabase(named: "bench")
+        try await command(["migrate", "up"])
+        tell("publishing \(rows) trades")
+        try await command(["generate", "trades", "--publish", "--count", "\(rows)", "--seed", "1"])
+        // The first drain warms everything up, and its rows are what psql copies.
+        _ = try await drain()
+        try await shell("psql -qc '\\copy (SELECT \(Self.columns) FROM market_data_trades) TO \(csv) CSV'")
+        var report = BenchReport(rows: rows, lanes: lanes, postgres: services.postgres.description)
+        for round in 1...rounds {
+            let worker = try await drain()
+            let psql = try await copy()
+            report.rounds.append(.init(worker: worker, psqlRowsPerSecond: psql))
+            tell(
+                "round \(round): worker \(Int(worker.rowsPerSecond)) rows/s, psql \(Int(psql)) rows/s, "
+                    + "ratio \(BenchReport.two(worker.rowsPerSecond / psql))")
+        }
+        return report
+    }
+
+    // MARK: The worker
+
+    private func drain() async throws -> BenchReport.Worker {
+        try await reset()
+        let before = Self.childCPU()
+        let peak = try await Child.run(
+            [Self.executable, "run", "--drain", "--timeout", "10m", "-s", "http.enabled=false", "-s", "lanes=\(lanes)",
+             "-s", "log.level=warning"],
+            environment: environment)
+        let cpu = Self.childCPU() - before
+        let connection = try connect()
+        let found = try connection.query(
+            """
+            SELECT count(*) AS batches, extract(epoch FROM max(committed_at) - min(read_at))::float8::text AS seconds,
+                   (SELECT count(*) FROM market_data_trades) AS stored FROM ingest.batch
+            """, deadline: .now + .seconds(60))
+        guard let row = found.first, let seconds = try row.text("seconds").flatMap(Double.init),
+            try row.integer("stored") == Int64(rows)
+        else { throw CommandFailure("the worker did not store every row") }
+        return .init(
+            rowsPerSecond: Double(rows) / seconds, cpuMicrosecondsPerRow: cpu / Double(rows) * 1e6,
+            peakMemoryBytes: peak, batches: Int(try row.integer("batches") ?? 0))
+    }
+
+    /// Empty tables, a ledger that knows nothing, and a stream that was never read.
+    private func reset() async throws {
+        let redis = try RedisConnection.connect(
+            to: try RedisEndpoint(url: services.redis.url), name: "millrace/bench")
+        for group in ["md:trades", "md:ticker", "md:orderbook", "md:ohlcv"] {
+            _ = try? redis.command("XGROUP", "DESTROY", .text(group), "millrace")
+        }
+        for key in ["epoch", "acked", "workers"] { try redis.command("DEL", .text("millrace:{millrace}:\(key)")) }
+        let connection = try connect()
+        try connection.execute(
+            """
+            TRUNCATE market_data_trades, ingest.source, ingest.ledger, ingest.batch, ingest.batch_range,
+                     ingest.dead_letter RESTART IDENTITY; CHECKPOINT
+            """, deadline: .now + .seconds(60))
+    }
+
+    // MARK: psql
+
+    private func copy() async throws -> Double {
+        try await reset()
+        let start = ContinuousClock.now
+        try await shell("psql -qc '\\copy market_data_trades (\(Self.columns)) FROM \(csv) CSV'")
+        return Double(rows) / (start.duration(to: .now) / .seconds(1))
+    }
+
+    // MARK: Processes
+
+    private static let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+
+    private var environment: [String: String] {
+        ["MILLRACE_REDIS_URL": services.redis.url, "MILLRACE_POSTGRES_URL": database, "MILLRACE_WORKER": "bench"]
+    }
+
+    private func command(_ arguments: [String]) async throws {
+        _ = try await Child.run([Self.executable] + arguments, environment: environment)
+    }
+
+    private func shell(_ line: String) async throws {
+        _ = try await Child.run(
+            ["/bin/sh", "-c", line.replacing("psql ", with: "psql -v ON_ERROR_STOP=1 -d '\(database)' ")],
+            environment: environment)
+    }
+
+    private func connect() throws -> PostgresConnection {
+        try PostgresConnection.connect(to: try PostgresEndpoint(database), applicationName: "millrace/bench")
+    }
+
+    /// Processor time of all children that have ended, in seconds.
+    private static func childCPU() -> Double {
+        var usage = rusage()
+        getrusage(RUSAGE_CHILDREN, &usage)
+        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+        return seconds(usage.ru_utime) + seconds(usage.ru_stime)
+    }
+}
+
+/// A command that is run to its end.
+enum Child {
+    /// - Returns: its peak memory in bytes, as far as it was seen.
+    static func run(_ arguments: [String], environment: [String: String]) async throws -> Int {
+        let process = Process()
+        process.executableURL = URL(filePath: arguments[0])
+        process.arguments = Array(arguments.dropFirst())
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        var peak = 0
+        while process.isRunning {
+            peak = max(peak, peakMemory(of: process.processIdentifier))
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        guard process.terminationStatus == 0 else {
+            throw CommandFailure("`\(arguments.prefix(3).joined(separator: " "))` ended with \(process.terminationStatus)")
+        }
+        return peak
+    }
+
+    private static func peakMemory(of pid: Int32) -> Int {
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+            let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({ Int($0) })
+        else { return 0 }
+        return kilobytes << 10
+    }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import IngestTesting
+import Testing
+
+extension EndToEnd {
+    struct ShutdownTests {
+        @Test func sigtermUnderLoadEndsInTimeAndLeavesNothingBehind() async throws {
+            let scene = try await Scene()
+            let feeder = Feeder(scene, rate: 10_000, entries: 60_000)
+            let worker = try scene.worker(settings: ["lanes": "2"])
+            try await eventually("rows come") { try scene.count("market_data_ticker") > 2_000 }
+
+            let asked = ContinuousClock.now
+            worker.send(SIGTERM)
+            let result = try await worker.wait(limit: .seconds(20))
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(ContinuousClock.now - asked < .seconds(10))
+            #expect(result.errors.contains("stopped"))
+            #expect(try scene.pendingOfLiving(except: "released") == 0, "what was pending is handed back")
+            try scene.count(
+                "pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'millrace/%'"
+            )
+            .expectZero("sessions are gone")
+
+            feeder.stop()
+            try await feeder.finish()
+            let drainBegan = ContinuousClock.now
+            try await scene.drain()
+            #expect(ContinuousClock.now - drainBegan < .seconds(20), "nothing has to look abandoned first")
+            try await feeder.expectEverythingStoredOnce()
+            await scene.stop()
+        }
+
+        @Test func sigintStopsAnIdleWorkerAtOnce() async throws {
+            let scene = try await Scene()
+            let worker = try scene.worker()
+            try await eventually("the worker carries entries") { worker.errorsSoFar.contains("carrying entries") }
+            worker.send(SIGINT)
+            let result = try await worker.wait(limit: .seconds(5))
+            #expect(result.status == 0, "\(result.errors)")
+            await scene.stop()
+        }
+
+        @Test func healthAndMetricsAnswerWhileRunning() async throws {
+            let scene = try await Scene()
+            try scene.add([.trade("a"), .trade("b"), .trade("broken", price: "x"), .book(1)])
+            let port = HTTPProbe.freePort()
+            let worker = try scene.worker(settings: ["http.enabled": "true", "http.address": "127.0.0.1:\(port)"])
+            let ready = try await HTTPProbe.get("/readyz", port: port) { $0.status == 200 }
+            #expect(ready?.status == 200, "\(ready?.body ?? worker.tail())")
+            #expect(await HTTPProbe.get("/healthz", port: port)?.status == 200)
+            let metrics = try await HTTPProbe.get("/metrics", port: port) {
+                $0.series("millrace_entries_acked_total") == 4
+            }
+            let text = try #require(metrics)
+            #expect(text.status == 200)
+            #expect(text.series("millrace_entries_read_total") == 4)
+            #expect(text.series("millrace_entries_acked_total") == 4)
+            #expect(text.series("millrace_rows_committed_total", "market_data_trades") == 2)
+            #expect(text.series("millrace_rows_committed_total", "market_data_orderbook") == 1)
+            #expect(text.series("millrace_batches_total", "market_data_trades") ?? 0 > 0)
+            #expect(text.series("millrace_rows_dead_total", "not_a_number") == 1)
+            #expect(text.series("millrace_worker_up") == 1)
+            #expect(text.series("millrace_destination_went_back") == 0)
+            for name in [
+                "millrace_rows_deduplicated_total", "millrace_batches_total", "millrace_fence_conflicts_total",
+                "millrace_batch_rows_count", "millrace_commit_duration_seconds_count",
+                "millrace_stage_latency_seconds_count", "millrace_entries_claimed_total",
+            ] {
+                #expect(text.series(name) != nil, "\(name)")
+            }
+            worker.send(SIGTERM)
+            #expect(try await worker.wait(limit: .seconds(10)).status == 0)
+            #expect(await HTTPProbe.get("/healthz", port: port) == nil, "the port is given back")
+            await scene.stop()
+        }
+    }
+}
+
+extension Int {
+    fileprivate func expectZero(_ what: Comment) { #expect(self == 0, what) }
+}
