@@ -44,9 +44,8 @@ struct DemoTests {
             while let record = try reader.next() {
                 guard let stream = record.stream, let table = ExpectedRows.table(of: stream) else { continue }
                 expected.add(table) { name in
-                    record.fields.first { $0.name == Array(name.utf8) }.map {
-                        String(decoding: $0.value, as: UTF8.self)
-                    }
+                    let field = record.fields.first { $0.name == Array(name.utf8) }
+                    return field.map { String(decoding: $0.value, as: UTF8.self) }
                 }
             }
         }
@@ -60,7 +59,8 @@ struct DemoTests {
 
     @Test func aWrongFigureIsNotRight() {
         var report = DemoReport(
-            source: "simulated", tier: "plain", tables: [.init(name: "market_data_trades", entries: 3, rows: 2, expected: 2)],
+            source: "simulated", tier: "plain",
+            tables: [.init(name: "market_data_trades", entries: 3, rows: 2, expected: 2)],
             ledger: .init(entries: 4, written: 2, duplicates: 1, letters: 1, batches: 1), garbage: ["nul_byte": 1],
             deadLetters: ["nul_byte": 1], pending: 0, steady: .init(rate: 1, entries: 1, p50: 1, p99: 1),
             speed: .init(entries: 1, seconds: 1), elapsed: .seconds(1))
