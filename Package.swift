@@ -162,7 +162,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "millrace", "IngestTesting", "LocalServices", "MarketSimulator", "RedisWire", "PostgresWire", "Migrations",
+                "millrace", "IngestTesting", "LocalServices", "MarketSimulator", "RedisWire", "PostgresWire",
+                "Migrations",
                 "Records",
             ]),
         tests(

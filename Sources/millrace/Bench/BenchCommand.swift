@@ -35,8 +35,7 @@ struct BenchCommand: AsyncParsableCommand {
     func run() async throws {
         let services = try await LocalServices.start(postgres: ["timescaledb.max_background_workers": "0"])
         do {
-            let bench = ThroughputBench(
-                services: services, rows: rows, lanes: lanes, tell: output.isJSON ? { _ in } : Output.complain)
+            let bench = ThroughputBench(services: services, rows: rows, lanes: lanes, isSilent: output.isJSON)
             let report = try await bench.run(rounds: rounds)
             if output.isJSON { try Output.json(report) } else { report.print() }
         } catch {

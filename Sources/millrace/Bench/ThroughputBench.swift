@@ -11,7 +11,7 @@ struct ThroughputBench {
     let services: LocalServices
     let rows: Int
     let lanes: Int
-    let tell: (String) -> Void
+    let isSilent: Bool
 
     private var database: String { services.postgres.url(database: "bench") }
     private var csv: String { services.directory + "/rows.csv" }
@@ -36,14 +36,21 @@ struct ThroughputBench {
         return report
     }
 
+    private func tell(_ line: String) {
+        if !isSilent { Output.complain(line) }
+    }
+
     // MARK: The worker
 
     private func drain() async throws -> BenchReport.Worker {
         try await reset()
         let before = Self.childCPU()
         let peak = try await Child.run(
-            [Self.executable, "run", "--drain", "--timeout", "10m", "-s", "http.enabled=false", "-s", "lanes=\(lanes)",
-             "-s", "log.level=warning"],
+            [
+                Self.executable, "run", "--drain", "--timeout", "10m", "-s", "http.enabled=false", "-s",
+                "lanes=\(lanes)",
+                "-s", "log.level=warning",
+            ],
             environment: environment)
         let cpu = Self.childCPU() - before
         let connection = try connect()
@@ -110,7 +117,7 @@ struct ThroughputBench {
     /// Processor time of all children that have ended, in seconds.
     private static func childCPU() -> Double {
         var usage = rusage()
-        getrusage(RUSAGE_CHILDREN, &usage)
+        getrusage(RUSAGE_CHILDREN.rawValue, &usage)
         func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
         return seconds(usage.ru_utime) + seconds(usage.ru_stime)
     }
@@ -132,7 +139,8 @@ enum Child {
             try await Task.sleep(for: .milliseconds(20))
         }
         guard process.terminationStatus == 0 else {
-            throw CommandFailure("`\(arguments.prefix(3).joined(separator: " "))` ended with \(process.terminationStatus)")
+            throw CommandFailure(
+                "`\(arguments.prefix(3).joined(separator: " "))` ended with \(process.terminationStatus)")
         }
         return peak
     }
@@ -140,7 +148,9 @@ enum Child {
     private static func peakMemory(of pid: Int32) -> Int {
         guard let text = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
-            let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({ Int($0) })
+            let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({
+                Int($0)
+            })
         else { return 0 }
         return kilobytes << 10
     }
