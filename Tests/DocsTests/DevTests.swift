@@ -24,7 +24,7 @@ struct DevTests {
             let stats = try await MillraceProcess.run(["stats", "--json"], environment: environment)
             return stats.output.contains(#""stored":500"#)
         }
-        let page = try await Data(contentsOf: #require(URL(string: addresses.http + "/readyz")))
+        let page = try Data(contentsOf: #require(URL(string: addresses.http + "/readyz")))
         #expect(String(decoding: page, as: UTF8.self).contains(#""ready":true"#))
 
         dev.send(SIGINT)
