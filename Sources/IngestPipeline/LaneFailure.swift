@@ -73,7 +73,7 @@ extension LaneFailure: CustomStringConvertible {
         case .postgres(let error, _): "PostgreSQL: \(error)"
         case .inDoubt: "PostgreSQL: the connection was lost during COMMIT; the ledger will tell"
         case .destinationWentBack(let reasons):
-            "the database went back behind what was acknowledged (\(reasons.count) reasons); "
+            "destination went back: the database lacks what was acknowledged (\(reasons.count) reasons); "
                 + "nothing is acknowledged until `millrace reconcile` has run"
         case .committedShort(let table):
             "a trigger of \(table) took rows away from a batch; nothing of it is acknowledged"
