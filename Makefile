@@ -8,7 +8,7 @@ SWIFT ?= swift
 SWIFT_FLAGS ?=
 SOURCES := Package.swift $(wildcard Sources Tests Benchmarks Examples)
 
-.PHONY: help setup build release test lint check demo bench prove clean
+.PHONY: help setup build release test lint check demo dev bench prove clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ check: setup lint ## Lint, and a build in which warnings are errors
 
 demo: setup ## Recorded market data into hypertables, with kills and garbage on the way
 	$(SWIFT) run -c release $(SWIFT_FLAGS) millrace demo
+
+dev: setup ## A private Redis and PostgreSQL and a worker between them, until Ctrl-C
+	$(SWIFT) run -c release $(SWIFT_FLAGS) millrace dev
 
 bench: setup ## Rows per second beside psql \copy
 	$(SWIFT) run -c release $(SWIFT_FLAGS) millrace bench

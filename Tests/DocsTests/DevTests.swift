@@ -64,7 +64,7 @@ struct DevTests {
     private func get(_ address: String, _ path: String) async throws -> String {
         let port = address.split(separator: ":").last ?? ""
         let request = "GET \(path) HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n"
-        let script = "exec 3<>/dev/tcp/127.0.0.1/\(port); printf '\(request)' >&3; cat <&3"
+        let script = "exec 2>/dev/null 3<>/dev/tcp/127.0.0.1/\(port); printf '\(request)' >&3; cat <&3"
         return try await ShellScript(script, environment: [:]).run().output
     }
 

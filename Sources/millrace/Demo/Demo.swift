@@ -42,7 +42,8 @@ struct Demo {
 
     func run() async throws -> DemoReport {
         narration.say(servers.services.postgres.description)
-        narration.say("\(servers.tier.sentence); schema in place; retention off")
+        let kind = servers.tier.name == .plain ? "plain tables" : "hypertables"
+        narration.say("schema in place: four \(kind); retention off, nothing is deleted by age")
         let files = RecordedFiles.find()
 
         let running = [try await startWorker(), try await startWorker()]
