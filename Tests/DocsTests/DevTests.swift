@@ -13,7 +13,7 @@ struct DevTests {
     }
 
     @Test func devCarriesEntriesAndStopsEverythingOnInterrupt() async throws {
-        let dev = try MillraceProcess(["dev", "--temporary", "--json"])
+        let dev = try MillraceProcess(["dev", "--temporary", "--json", "--port", "0"])
         let addresses = try await addresses(of: dev)
         #expect(addresses.data == nil && addresses.retention == "off")
         let environment = ["MILLRACE_REDIS_URL": addresses.redis, "MILLRACE_POSTGRES_URL": addresses.postgres]
@@ -48,6 +48,8 @@ struct DevTests {
                 let stats = try await MillraceProcess.run(["stats", "--json"], environment: environment)
                 return stats.output.contains(#""stored":100"#)
             }
+            // Until the worker runs, a signal ends the program at once.
+            try await wait(for: dev) { try await get(addresses.http, "/readyz").contains(#""ready":true"#) }
             dev.send(SIGTERM)
             #expect(try await dev.wait(limit: .seconds(60)).status == 0)
         }
