@@ -8,7 +8,7 @@ SWIFT ?= swift
 SWIFT_FLAGS ?=
 SOURCES := Package.swift $(wildcard Sources Tests Benchmarks Examples)
 
-.PHONY: help setup build release test lint check demo bench prove clean
+.PHONY: help setup build release test lint check demo dev bench prove clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,11 +35,18 @@ check: setup lint ## Lint, and a build in which warnings are errors
 demo: setup ## Recorded market data into hypertables, with kills and garbage on the way
 	$(SWIFT) run -c release $(SWIFT_FLAGS) millrace demo
 
+dev: setup ## A private Redis and PostgreSQL and a worker between them, until Ctrl-C
+	$(SWIFT) run -c release $(SWIFT_FLAGS) millrace dev
+
 bench: setup ## Rows per second beside psql \copy
 	$(SWIFT) run -c release $(SWIFT_FLAGS) millrace bench
 
-prove: setup ## Every figure of the README again
-	$(SWIFT) run -c release $(SWIFT_FLAGS) millrace prove
+prove: setup release ## Every figure of the README again: long kill runs, the bench, the demo
+	$(SWIFT) build --build-tests $(SWIFT_FLAGS)
+	MILLRACE_PROVE=1 MILLRACE_EXECUTABLE=$(CURDIR)/.build/release/millrace \
+		$(SWIFT) test --skip-build $(SWIFT_FLAGS) --filter 'EndToEndTests|SimulationTests'
+	.build/release/millrace bench --rows 1000000 --rounds 5
+	.build/release/millrace demo
 
 clean: ## Remove what was built here (the cache of roots and clusters stays)
 	$(SWIFT) package clean $(SWIFT_FLAGS)

@@ -169,7 +169,7 @@ let package = Package(
         tests(
             "DocsTests",
             [
-                "millrace", "IngestTesting", "LocalServices", "Settings", "Telemetry",
+                "millrace", "IngestTesting", "LocalServices", "RecordFiles", "Settings", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         tests("SettingsTests", ["Settings", "RecordCodec", "Records", "RecordFiles", "MarketSimulator"]),

@@ -28,8 +28,8 @@ struct ClaimStage {
     /// Nothing is left that this consumer is known to hold.
     var isIdle: Bool { waiting.isEmpty && ownPending.isEmpty && !isOwnDue }
 
-    /// Whether something has to be done before new entries are read.
-    func isDue(_ now: ContinuousClock.Instant) -> Bool { !isIdle || now >= nextSweep }
+    /// Whether it is time to look after other consumers. Not while there is something to fetch already.
+    func isSweepDue(_ now: ContinuousClock.Instant) -> Bool { isIdle && now >= nextSweep }
 
     // MARK: What to fetch
 

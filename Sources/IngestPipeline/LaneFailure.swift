@@ -79,7 +79,7 @@ extension LaneFailure: CustomStringConvertible {
             "a trigger of \(table) took rows away from a batch; nothing of it is acknowledged"
         case .mapping(let error): "configuration: \(error)"
         case .refused(let stream, .otherGroupIngests):
-            "this database ingests \(stream) through another group; say where this one begins with --from 0 or --from now"
+            "this database ingests \(stream) through another group: use that consumer_group, or another database"
         }
     }
 }

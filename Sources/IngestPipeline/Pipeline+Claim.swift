@@ -21,8 +21,8 @@ extension Pipeline {
         try flushAcknowledgements()
         if let waiting = claims.takeWaiting() { return try fetch(waiting) }
         if claims.isOwnDue { return try findOwnPending() }
-        if let own = claims.takeOwn() { return try readOwnPending(own.stream, after: own.after) }
-        return try sweep()
+        guard let own = claims.takeOwn() else { return nil }
+        return try readOwnPending(own.stream, after: own.after)
     }
 
     // MARK: Own pending entries
@@ -45,7 +45,8 @@ extension Pipeline {
 
     // MARK: Other consumers' entries
 
-    private func sweep() throws(LaneFailure) -> Delivered? {
+    /// Takes ids over from consumers that died or hang. It holds up nothing: a COMMIT under way goes on.
+    func sweep() throws(LaneFailure) {
         claims.sweepBegan(worker.now, jitter: Double.random(in: 0...1))
         let streams = assignment.own
         let summaries = try onRedis { redis throws(RedisError) in try redis.pendingSummaries(of: streams) }
@@ -53,7 +54,6 @@ extension Pipeline {
             guard let summary = summaries[stream], summary.count > 0 else { continue }
             try claim(stream, summary)
         }
-        return nil
     }
 
     private func claim(_ stream: StreamKey, _ summary: PendingSummary) throws(LaneFailure) {

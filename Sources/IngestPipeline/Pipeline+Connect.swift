@@ -159,7 +159,7 @@ extension Pipeline {
 
     /// Makes what this consumer still holds anybody's, so that nobody has to wait for it to look abandoned.
     private func handOver() throws(LaneFailure) {
-        for stream in assignment.own {
+        for stream in assignment.own where sources[stream] != nil {
             let ids = try onRedis { redis throws(RedisError) in
                 try redis.pendingIDs(of: stream, consumer: consumer, from: .min, count: 10_000)
             }

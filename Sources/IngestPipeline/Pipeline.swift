@@ -48,7 +48,8 @@ final class Pipeline {
         refreshAssignment()
 
         // 3. Entries: what is left pending (own, or of consumers that died) before what is new.
-        let delivered = try claims.isDue(worker.now) ? claimPending() : readNew()
+        if claims.isSweepDue(worker.now) { try sweep() }
+        let delivered = try claims.isIdle ? readNew() : claimPending()
 
         // 4. to 8.
         try process(delivered)

@@ -18,6 +18,8 @@ struct StreamAssignment {
         if current != version {
             version = current
             own = directory.streams(of: lane)
+            // A lane without a stream of its own has nobody to wait for.
+            if own.isEmpty { isHelping = true }
             streams = isHelping ? directory.all : own
         }
         guard !isHelping, let quietSince, quietSince.duration(to: now) >= TimeTable.neighbourAfter else { return }

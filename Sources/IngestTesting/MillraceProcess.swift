@@ -28,6 +28,7 @@ public final class MillraceProcess: Sendable {
 
     /// The command lies beside the test runner in the build folder.
     public static func executable() throws -> URL {
+        if let given = ProcessInfo.processInfo.environment["MILLRACE_EXECUTABLE"] { return URL(filePath: given) }
         let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let places = [runner, Bundle.main.bundlePath, CommandLine.arguments.first ?? "", #filePath]
         for place in places where !place.isEmpty {

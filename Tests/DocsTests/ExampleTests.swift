@@ -78,23 +78,6 @@ private struct ExampleScene {
             script += "echo '# block of line \(block.line)'\n"
             script += lines.filter { !$0.hasPrefix("make ") }.joined(separator: "\n") + "\n"
         }
-        let file = folder.appending(path: "script.sh")
-        let output = folder.appending(path: "output")
-        try Data(script.utf8).write(to: file)
-        try Data().write(to: output)
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/bash")
-        process.arguments = [file.path]
-        process.environment = environment
-        process.currentDirectoryURL = folder.appending(path: "work")
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try FileHandle(forWritingTo: output)
-        try process.run()
-        let end = ContinuousClock.now + .seconds(180)
-        while process.isRunning {
-            if ContinuousClock.now > end { process.terminate() }
-            try await Task.sleep(for: .milliseconds(20))
-        }
-        return (process.terminationStatus, String(decoding: try Data(contentsOf: output), as: UTF8.self))
+        return try await ShellScript(script, environment: environment, folder: folder.appending(path: "work")).run()
     }
 }

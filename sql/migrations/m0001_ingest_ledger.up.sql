@@ -186,7 +186,8 @@ CREATE TABLE ingest.batch (
   bytes        bigint      NOT NULL,
   sealed_by    text        NOT NULL,
   read_at      timestamptz,
-  committed_at timestamptz NOT NULL DEFAULT now()
+  -- The last statement before COMMIT, not the moment when the transaction began.
+  committed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX batch_committed ON ingest.batch (committed_at);
 COMMENT ON TABLE ingest.batch IS 'Lineage of committed batches, pruned by age. No guarantee rests on it';

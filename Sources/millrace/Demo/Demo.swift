@@ -5,6 +5,16 @@ import Settings
 
 /// The demo, in the order in which it is told.
 struct Demo {
+    /// How much there is to do.
+    struct Load {
+        /// Entries a second while things are broken.
+        var rate: Int
+        /// How many of them; `nil` is all that are recorded.
+        var count: Int?
+        /// Simulated entries at the end.
+        var backlog: Int
+    }
+
     private static let patience = Duration.seconds(60)
     /// Seconds of the steady load, and its rate.
     private static let steadySeconds = 5
@@ -12,19 +22,17 @@ struct Demo {
 
     private let servers: PrivateServers
     private let narration: Narration
-    private let rate: Int
-    private let backlog: Int
+    private let load: Load
     private let publisher: DemoPublisher
     private let streams: DemoStreams
     private let workers: DemoWorkers
     private let checks: DemoChecks
     private let settings: Settings
 
-    init(servers: PrivateServers, folder: URL, narration: Narration, rate: Int, backlog: Int) throws {
+    init(servers: PrivateServers, folder: URL, narration: Narration, load: Load) throws {
         self.servers = servers
         self.narration = narration
-        self.rate = rate
-        self.backlog = backlog
+        self.load = load
         publisher = try DemoPublisher(url: servers.redisURL)
         streams = try DemoStreams(url: servers.redisURL)
         workers = try DemoWorkers(redis: servers.redisURL, postgres: servers.postgresURL, folder: folder)
@@ -34,7 +42,8 @@ struct Demo {
 
     func run() async throws -> DemoReport {
         narration.say(servers.services.postgres.description)
-        narration.say("\(servers.tier.sentence); schema in place; retention off")
+        let kind = servers.tier.name == .plain ? "plain tables" : "hypertables"
+        narration.say("schema in place: four \(kind); retention off, nothing is deleted by age")
         let files = RecordedFiles.find()
 
         let running = [try await startWorker(), try await startWorker()]
@@ -72,9 +81,13 @@ struct Demo {
     /// - Returns: the letters that must come of the garbage.
     private func underTrouble(_ files: RecordedFiles?, _ running: [DemoWorker]) async throws -> [String: Int] {
         let total: Int
-        if let files { total = try await publisher.count(files) } else { total = 200_000 }
+        if let files {
+            total = min(try await publisher.count(files), load.count ?? .max)
+        } else {
+            total = load.count ?? 200_000
+        }
         let what = files.map { "recorded entries of \($0.paths.count) files in \($0.folder)" } ?? "simulated entries"
-        narration.say("publishing \(Figures.count(total)) \(what), \(Figures.count(rate)) a second")
+        narration.say("publishing \(Figures.count(total)) \(what), \(Figures.count(load.rate)) a second")
         async let publishing: Void = publish(files, total: total)
         try await waitForPublished(total / 4)
         try await kill(running[0])
@@ -87,8 +100,8 @@ struct Demo {
     }
 
     private func publish(_ files: RecordedFiles?, total: Int) async throws {
-        if let files { return try await publisher.publish(files, rate: rate, total: total) }
-        try await publisher.publish(.init(seed: 1, count: total, rate: rate, start: Self.now))
+        if let files { return try await publisher.publish(files, rate: load.rate, total: total) }
+        try await publisher.publish(.init(seed: 1, count: total, rate: load.rate, start: Self.now))
     }
 
     private func waitForPublished(_ count: Int) async throws {
@@ -166,15 +179,15 @@ struct Demo {
     /// Stops the workers, fills the streams, and lets two fresh workers work it off.
     private func backlogSpeed() async throws -> DemoReport.Speed {
         try await workers.stopAll(limit: Self.patience)
-        narration.say("workers stopped with SIGTERM; publishing a backlog of \(Figures.count(backlog)) entries")
-        try await publisher.publish(.init(seed: 3, count: backlog, rate: nil, start: Self.now))
+        narration.say("workers stopped with SIGTERM; publishing a backlog of \(Figures.count(load.backlog)) entries")
+        try await publisher.publish(.init(seed: 3, count: load.backlog, rate: nil, start: Self.now))
         let begin = Self.now
         let pair = [try await workers.start(["--drain"]), try await workers.start(["--drain"])]
         narration.say("two workers drain it")
         for worker in pair where try await worker.wait(limit: Self.patience) != 0 {
             throw CommandFailure("the backlog was not drained: \(worker.lastWords)")
         }
-        return try await checks.speed(entries: backlog, sinceMicroseconds: begin)
+        return try await checks.speed(entries: load.backlog, sinceMicroseconds: begin)
     }
 
     /// Microseconds since 1970.

@@ -66,7 +66,7 @@ struct DemoChecks {
             duplicates: Int(batches["duplicates"] ?? 0), letters: Int(batches["letters"] ?? 0),
             batches: Int(batches["batches"] ?? 0))
         return DemoReport(
-            source: source, tier: tier, tables: tables, ledger: ledger, garbage: garbage, deadLetters: letters,
+            source: source, tier: tier.sentence, tables: tables, ledger: ledger, garbage: garbage, deadLetters: letters,
             pending: pending, steady: steady, speed: speed, elapsed: elapsed)
     }
 }

@@ -21,6 +21,11 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Entries a second while things are broken.", valueName: "n"))
     var rate = 10_000
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp("How many of them; all recorded ones, or 200000 simulated ones.", valueName: "n"))
+    var count: Int?
+
     @Option(name: .long, help: ArgumentHelp("Simulated entries of the backlog at the end.", valueName: "n"))
     var backlog = 200_000
 
@@ -28,6 +33,7 @@ struct DemoCommand: AsyncParsableCommand {
 
     func validate() throws {
         if !(100...1_000_000).contains(rate) { throw ValidationError("--rate is a number from 100 to 1000000") }
+        if let count, count < 1000 { throw ValidationError("--count is a number from 1000") }
         if !(1000...100_000_000).contains(backlog) { throw ValidationError("--backlog is a number from 1000") }
     }
 
@@ -40,7 +46,8 @@ struct DemoCommand: AsyncParsableCommand {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             let report = try await Demo(
-                servers: servers, folder: folder, narration: narration, rate: rate, backlog: backlog
+                servers: servers, folder: folder, narration: narration,
+                load: .init(rate: rate, count: count, backlog: backlog)
             ).run()
             await servers.stop()
             try report.print(output)

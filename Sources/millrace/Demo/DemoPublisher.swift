@@ -41,11 +41,14 @@ actor DemoPublisher {
     /// How many entries the files hold that the built-in configuration reads.
     func count(_ files: RecordedFiles) throws -> Int {
         var count = 0
-        try forEachEntry(of: files) { _, _, _ in count += 1 }
+        try forEachEntry(of: files) { _, _, _ in
+            count += 1
+            return true
+        }
         return count
     }
 
-    /// Publishes the files' entries under new ids.
+    /// Publishes the files' entries, `total` at most, under new ids.
     func publish(_ files: RecordedFiles, rate: Int, total: Int) throws {
         let publisher = PacedPublisher(try connect(), rate: rate, total: Int64(total))
         try forEachEntry(of: files) { record, stream, table in
@@ -60,6 +63,7 @@ actor DemoPublisher {
                 return record.fields.first { $0.name == bytes }.map { String(decoding: $0.value, as: UTF8.self) }
             }
             published.increment()
+            return published.value < total
         }
         _ = try publisher.finish()
     }
@@ -103,15 +107,16 @@ actor DemoPublisher {
         try publisher.endEntry()
     }
 
+    /// Goes on while `body` says so.
     private func forEachEntry(
-        of files: RecordedFiles, _ body: (FileRecord, StreamKey, String) throws -> Void
+        of files: RecordedFiles, _ body: (FileRecord, StreamKey, String) throws -> Bool
     ) throws {
         do {
             for path in files.paths {
                 let reader = try RecordFileReader(path: path, format: .entries)
                 while let record = try reader.next() {
                     guard let stream = record.stream, let table = ExpectedRows.table(of: stream) else { continue }
-                    try body(record, stream, table)
+                    guard try body(record, stream, table) else { return }
                 }
             }
         } catch let error as RecordFileError {

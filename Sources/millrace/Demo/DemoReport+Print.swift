@@ -52,7 +52,7 @@ extension DemoReport {
                 + "\(Figures.count(steady.rate)) entries/s",
             "speed         \(Figures.count(speed.perSecond)) entries/s: a backlog of "
                 + "\(Figures.count(speed.entries)) in \(seconds) s, two workers",
-            "took          \(Figures.age(elapsed)), on \(tier.sentence)",
+            "took          \(Figures.age(elapsed)), on \(tier)",
         ]
     }
 
@@ -66,7 +66,7 @@ extension DemoReport {
     private struct Facts: Encodable {
         var ok: Bool
         var source: String
-        var tier: DatabaseTier
+        var tier: String
         var tables: [Target]
         var ledger: Ledger
         var published: Int

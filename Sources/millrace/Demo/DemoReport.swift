@@ -37,7 +37,8 @@ struct DemoReport {
     }
 
     var source: String
-    var tier: DatabaseTier
+    /// What the database offers.
+    var tier: String
     var tables: [Target]
     var ledger: Ledger
     /// Letters that must be there, by cause.

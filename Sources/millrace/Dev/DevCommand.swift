@@ -29,7 +29,8 @@ struct DevCommand: AsyncParsableCommand {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Port of the HTTP service; 4195, or a free one when 4195 is taken.", valueName: "port"))
+        help: ArgumentHelp(
+            "Port of the HTTP service, 0 for a free one; 4195, or a free one when that is taken.", valueName: "port"))
     var port: UInt16?
 
     @Flag(name: .long, help: "Keep nothing: the data goes with the servers.")
@@ -48,7 +49,7 @@ struct DevCommand: AsyncParsableCommand {
         let folder = temporary ? nil : try DataFolder.path(data)
         if !output.isJSON { Output.complain("starting a private Redis and PostgreSQL …") }
         let servers = try await PrivateServers.start(in: folder)
-        let httpPort = port.map(Int.init) ?? FreePort.find(preferring: 4195)
+        let httpPort = port.flatMap { $0 > 0 ? Int($0) : nil } ?? FreePort.find(preferring: port ?? 4195)
         use(servers, port: httpPort, in: &settings)
         do {
             try DevAddresses(
