@@ -36,7 +36,7 @@ public struct PipelineSettings: Sendable {
 
     public init(
         redis: RedisEndpoint, postgres: PostgresEndpoint, redisDeployment: String, group: String, worker: String,
-        lanes: Int, mappings: [StreamMapping], batchRows: Int = 10_000, batchBytes: Int = 4 << 20,
+        lanes: Int, mappings: [StreamMapping], batchRows: Int = 5_000, batchBytes: Int = 4 << 20,
         replyBytes: Int = 8 << 20, entryBytes: Int = 1 << 20, deadLetterBytes: Int = 8 << 20, maxFields: Int = 512,
         claimEvery: Duration = .seconds(1), claimAfter: Duration = .seconds(30), claimCount: Int = 500,
         discoverEvery: Duration = .seconds(2), mirrorMax: Int = 100_000, shutdownGrace: Duration = .seconds(10)

@@ -58,7 +58,7 @@ extension Settings {
 
     /// Upper bounds of a batch: a lane commits as soon as it is free.
     public struct Batching: Equatable, Sendable {
-        public var rows = 10_000
+        public var rows = 5_000
         public var bytes = 4 << 20
         /// How long a small batch waits for more.
         public var linger = Duration.zero
