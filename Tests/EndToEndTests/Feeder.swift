@@ -110,14 +110,17 @@ final class Feeder: Sendable {
 
     private static let listing = """
         local page = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])
-        local numbers = {}
-        for i, entry in ipairs(page) do numbers[i] = entry[2][#entry[2]] end
-        return {#page > 0 and page[#page][1] or '', table.concat(numbers, ',')}
+        local numbers, ids = {}, {}
+        for i, entry in ipairs(page) do
+          numbers[i] = entry[2][#entry[2]]
+          ids[i] = entry[1]
+        end
+        return {#page > 0 and page[#page][1] or '', table.concat(numbers, ','), table.concat(ids, ',')}
         """
 
     /// Puts the numbers of all entries that the streams hold into the table `expected`.
     private func loadExpected() throws {
-        try scene.execute("DROP TABLE IF EXISTS expected; CREATE TABLE expected (n bigint NOT NULL)")
+        try scene.execute("DROP TABLE IF EXISTS expected; CREATE TABLE expected (n bigint, stream text, id text)")
         let redis = try scene.onRedis()
         for stream in try scene.streams() {
             var from = "-"
@@ -125,9 +128,33 @@ final class Feeder: Sendable {
                 let page = try redis.command("EVAL", .text(Self.listing), 1, .text(stream), .text(from), 5_000).array
                 guard let page, let last = page[0].text, !last.isEmpty else { break }
                 _ = try scene.rows(
-                    "INSERT INTO expected SELECT unnest(string_to_array($1, ',')::bigint[])", [page[1].text])
+                    """
+                    INSERT INTO expected
+                    SELECT n, $3, id FROM unnest(string_to_array($1, ',')::bigint[], string_to_array($2, ',')) AS t(n, id)
+                    """, [page[1].text, page[2].text, stream])
                 from = "(" + last
             }
+        }
+    }
+
+    /// What the ledger says of entries that are in no table: the beginning of every search for a lost one.
+    private func describeLost(_ sourceLocation: SourceLocation) throws {
+        let lost = try scene.rows(
+            """
+            SELECT e.n, e.stream, e.id, s.source_no, l.ids::text AS range, l.kind, l.n AS entries,
+                   l.committed_at::text AS committed_at
+              FROM expected e
+              LEFT JOIN ingest.source s ON s.stream = convert_to(e.stream, 'UTF8')
+              LEFT JOIN ingest.ledger l ON l.source_no = s.source_no AND l.ids @> (
+                     lpad(to_hex(split_part(e.id, '-', 1)::bigint), 16, '0')
+                  || lpad(to_hex(split_part(e.id, '-', 2)::bigint), 16, '0'))::uuid
+             WHERE NOT EXISTS (SELECT FROM market_data_ticker t WHERE t.bid_price = e.n)
+               AND NOT EXISTS (SELECT FROM market_data_trades t WHERE t.trade_id = e.n::text)
+             ORDER BY e.stream, e.n LIMIT 20
+            """)
+        for row in lost {
+            let facts = try lost.columns.map { "\($0)=\(try row.text($0) ?? "none")" }.joined(separator: " ")
+            Issue.record("lost: \(facts)", sourceLocation: sourceLocation)
         }
     }
 
@@ -150,9 +177,11 @@ final class Feeder: Sendable {
             """)[0]
         let expected = Int(try facts.requiredInteger("expected"))
         func expect(_ name: String, _ value: Int) throws {
-            #expect(try Int(facts.requiredInteger(name)) == value, "\(name)", sourceLocation: sourceLocation)
+            let found = Int(try facts.requiredInteger(name))
+            #expect(found == value, "\(name)", sourceLocation: sourceLocation)
         }
         try expect("lost", 0)
+        try describeLost(sourceLocation)
         try expect("twice", 0)
         try expect("foreign_rows", 0)
         try expect("stored", expected)
