@@ -9,6 +9,10 @@ extension Migration {
             2, "market_data",
             up: text(PackageResources.m0002_market_data_up_sql),
             down: text(PackageResources.m0002_market_data_down_sql)),
+        Migration(
+            3, "business",
+            up: text(PackageResources.m0003_business_up_sql),
+            down: text(PackageResources.m0003_business_down_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String {
