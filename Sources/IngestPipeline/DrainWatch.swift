@@ -20,6 +20,7 @@ struct DrainWatch {
     let outcome: Outcome
     private var decision: DrainDecision
     private let began = ContinuousClock.now
+    private var lastReading: ContinuousClock.Instant?
     private var scans = 0
     private(set) var needsScan = true
 
@@ -36,8 +37,11 @@ struct DrainWatch {
 
     /// - Returns: the end, once there is one.
     mutating func look(_ redis: RedisConnection, _ worker: WorkerContext) throws(RedisError) -> DrainDecision.Action? {
-        let keys = worker.directory.all
         let isSettled = worker.status.all.allSatisfy { $0.isSettled && $0.isConnected }
+        // Lanes that are at work cannot be done: the server is asked then only to notice the time-out in time.
+        if !isSettled, let lastReading, lastReading.duration(to: .now) < .seconds(1) { return nil }
+        lastReading = .now
+        let keys = worker.directory.all
         var streams: [DrainDecision.Stream] = worker.directory.blocked.map { key in
             .init(key: key, lastGenerated: .max, lastDelivered: .min, pending: 0, isBlocked: true)
         }

@@ -2,7 +2,7 @@
 ///
 /// There is no object and no copy per field. The block is filled by the reply parser (`RedisWire`) through
 /// ``beginStream(_:)``, ``beginEntry(_:)``, ``appendSlice(offset:length:)`` and ``endEntry(_:body:)``, then gets the
-/// bytes with ``adopt(bytes:)``; from then on it is read only. Its storage is arrays, so it may change threads.
+/// bytes with ``adopt(bytes:)``; from then on it is read only. It owns its storage, so it may change threads.
 ///
 /// Behind the last byte of the reply at least ``slack`` more bytes can be read, so that a decoder may load eight
 /// bytes at a time without looking for the end.
@@ -12,7 +12,7 @@ public struct EntryBlock: ~Copyable, Sendable {
 
     /// Where a name or a value lies in the block's bytes.
     @frozen
-    public struct Slice: Equatable, Sendable {
+    public struct Slice: Equatable, BitwiseCopyable, Sendable {
         public var offset: UInt32
         public var length: UInt32
 
@@ -27,7 +27,7 @@ public struct EntryBlock: ~Copyable, Sendable {
     }
 
     /// What the reply held of an entry's fields.
-    public enum Body: Equatable, Sendable {
+    public enum Body: Equatable, BitwiseCopyable, Sendable {
         /// All fields are here.
         case kept
         /// The entry was deleted or trimmed while it was pending: Redis answers nil for its fields.
@@ -37,7 +37,7 @@ public struct EntryBlock: ~Copyable, Sendable {
     }
 
     /// One entry's place in the block.
-    public struct Record: Sendable {
+    public struct Record: BitwiseCopyable, Sendable {
         public var id: StreamID
         /// Index of its first name; names and values alternate.
         @usableFromInline var firstSlice: UInt32
@@ -63,22 +63,22 @@ public struct EntryBlock: ~Copyable, Sendable {
     }
 
     @usableFromInline var storage: [UInt8] = []
-    @usableFromInline var slices: [Slice] = []
-    @usableFromInline var records: [Record] = []
+    @usableFromInline var slices = PlainBuffer<Slice>()
+    @usableFromInline var records = PlainBuffer<Record>()
     public private(set) var streams: [StreamRun] = []
 
     public init() {}
 
     /// How many entries the block holds, of all streams.
     public var count: Int { records.count }
-    public var isEmpty: Bool { records.isEmpty }
+    public var isEmpty: Bool { records.count == 0 }
     /// Bytes of the receive buffer that the block keeps alive.
     public var byteCapacity: Int { storage.count }
 
     /// Bytes from the first entry's fields to the end of the last one's: what the entries took of the reply.
     public var extent: Int {
-        guard let first = records.first, let last = records.last else { return 0 }
-        return max(0, last.raw.range.upperBound - first.raw.range.lowerBound)
+        guard records.count > 0 else { return 0 }
+        return max(0, records[records.count - 1].raw.range.upperBound - records[0].raw.range.lowerBound)
     }
 
     /// The block's bytes, slack included.
@@ -125,18 +125,20 @@ public struct EntryBlock: ~Copyable, Sendable {
     @inlinable
     public mutating func endEntry(raw: Slice, body: Body = .kept) {
         let last = records.count - 1
-        let first = Int(records[last].firstSlice)
-        if body != .kept { slices.removeSubrange(first...) }
-        records[last].sliceCount = UInt32(truncatingIfNeeded: slices.count - first)
-        records[last].raw = raw
-        records[last].body = body
+        var record = records[last]
+        if body != .kept { slices.truncate(to: Int(record.firstSlice)) }
+        record.sliceCount = UInt32(truncatingIfNeeded: slices.count - Int(record.firstSlice))
+        record.raw = raw
+        record.body = body
+        records[last] = record
     }
 
     /// Takes back the entry begun last, because its end has not arrived yet.
     @inlinable
     public mutating func cancelEntry() {
-        let record = records.removeLast()
-        slices.removeSubrange(Int(record.firstSlice)...)
+        let last = records.count - 1
+        slices.truncate(to: Int(records[last].firstSlice))
+        records.truncate(to: last)
     }
 
     /// Ends the stream begun last.
@@ -152,8 +154,8 @@ public struct EntryBlock: ~Copyable, Sendable {
 
     /// Empties the block and hands its buffer back, so that the next reply needs no new memory.
     public mutating func recycle() -> [UInt8] {
-        slices.removeAll(keepingCapacity: true)
-        records.removeAll(keepingCapacity: true)
+        slices.truncate(to: 0)
+        records.truncate(to: 0)
         streams.removeAll(keepingCapacity: true)
         var buffer: [UInt8] = []
         swap(&buffer, &storage)

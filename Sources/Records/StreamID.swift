@@ -2,7 +2,7 @@
 ///
 /// Both parts use all 64 bits, because producers may choose ids themselves. The milliseconds of an id that Redis
 /// made are the moment the entry was enqueued.
-public struct StreamID: Hashable, Sendable {
+public struct StreamID: Hashable, BitwiseCopyable, Sendable {
     public let milliseconds: UInt64
     public let sequence: UInt64
 

@@ -83,19 +83,17 @@ public struct CommandBuffer: Sendable {
 
     public mutating func write(_ id: StreamID) {
         // Written from its end, because its length comes first: `$15\r\n1630921200123-0\r\n` in one append.
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { text in
-            var start = Self.prepend(Ascii.lineFeed, to: text, at: 64)
-            start = Self.prepend(Ascii.carriageReturn, to: text, at: start)
+        withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { text in
+            var start = Self.prependLineEnd(to: text, at: 64)
             let end = start
-            start = Self.prepend(id.sequence, to: text, at: start)
-            start = Self.prepend(Ascii.minus, to: text, at: start)
-            start = Self.prepend(id.milliseconds, to: text, at: start)
+            start = DecimalDigits.prepend(id.sequence, to: text, at: start) - 1
+            text[start] = Ascii.minus
+            start = DecimalDigits.prepend(id.milliseconds, to: text, at: start)
             let length = UInt64(end - start)
-            start = Self.prepend(Ascii.lineFeed, to: text, at: start)
-            start = Self.prepend(Ascii.carriageReturn, to: text, at: start)
-            start = Self.prepend(length, to: text, at: start)
-            start = Self.prepend(Ascii.bulk, to: text, at: start)
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
+            start = Self.prependLineEnd(to: text, at: start)
+            start = DecimalDigits.prepend(length, to: text, at: start) - 1
+            text[start] = Ascii.bulk
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[start...]))
         }
     }
 
@@ -139,12 +137,11 @@ public struct CommandBuffer: Sendable {
     // MARK: Bytes
 
     private mutating func header(_ type: UInt8, _ count: Int) {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { text in
-            var start = Self.prepend(Ascii.lineFeed, to: text, at: 32)
-            start = Self.prepend(Ascii.carriageReturn, to: text, at: start)
-            start = Self.prepend(UInt64(count), to: text, at: start)
-            start = Self.prepend(type, to: text, at: start)
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
+        withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { text in
+            var start = Self.prependLineEnd(to: text, at: 32)
+            start = DecimalDigits.prepend(UInt64(count), to: text, at: start) - 1
+            text[start] = type
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[start...]))
         }
     }
 
@@ -153,20 +150,10 @@ public struct CommandBuffer: Sendable {
         bytes.append(Ascii.lineFeed)
     }
 
-    /// Writes a byte before `start`; returns where it is.
-    private static func prepend(_ byte: UInt8, to text: UnsafeMutableBufferPointer<UInt8>, at start: Int) -> Int {
-        text.initializeElement(at: start - 1, to: byte)
-        return start - 1
-    }
-
-    /// Writes a number's digits before `start`; returns where the first is. There are at most 20.
-    private static func prepend(_ value: UInt64, to text: UnsafeMutableBufferPointer<UInt8>, at start: Int) -> Int {
-        var rest = value
-        var index = start
-        repeat {
-            index = prepend(Ascii.zero + UInt8(truncatingIfNeeded: rest % 10), to: text, at: index)
-            rest /= 10
-        } while rest > 0
-        return index
+    /// Writes `\r\n` before `start`; returns where it begins.
+    private static func prependLineEnd(to text: UnsafeMutableRawBufferPointer, at start: Int) -> Int {
+        text[start - 1] = Ascii.lineFeed
+        text[start - 2] = Ascii.carriageReturn
+        return start - 2
     }
 }

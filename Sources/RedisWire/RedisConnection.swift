@@ -60,11 +60,9 @@ public final class RedisConnection {
     public func readEntries(
         _ shape: EntryParser.Shape, into block: inout EntryBlock, by deadline: ContinuousClock.Instant
     ) throws(RedisError) -> EntriesReply {
-        let spare = block.recycle()
+        buffer.keepSpare(block.recycle())
         do {
-            return try reading { () throws(RedisError) in
-                try entries(shape, into: &block, spare: spare, by: deadline)
-            }
+            return try reading { () throws(RedisError) in try entries(shape, into: &block, by: deadline) }
         } catch {
             _ = block.recycle()
             throw error
@@ -132,8 +130,7 @@ public final class RedisConnection {
     }
 
     private func entries(
-        _ shape: EntryParser.Shape, into block: inout EntryBlock, spare: consuming [UInt8],
-        by deadline: ContinuousClock.Instant
+        _ shape: EntryParser.Shape, into block: inout EntryBlock, by deadline: ContinuousClock.Instant
     ) throws(RedisError) -> EntriesReply {
         buffer.compact()
         var parser = EntryParser(shape, limits: limits)
@@ -144,15 +141,15 @@ public final class RedisConnection {
             case .needsMore(let count): try receive(atLeast: count, softLimit: softLimit, by: deadline)
             case .discard(let range): buffer.discard(range)
             case .complete(let end):
-                block.adopt(bytes: buffer.detach(from: end, into: spare))
+                block.adopt(bytes: buffer.detach(from: end))
                 return .entries(block.count)
             case .nothing(let end):
                 buffer.consume(to: end)
-                block.adopt(bytes: spare)
+                block.adopt(bytes: buffer.takeSpare())
                 return .nothing
             case .refused(let error, let end):
                 buffer.consume(to: end)
-                block.adopt(bytes: spare)
+                block.adopt(bytes: buffer.takeSpare())
                 return .refused(error)
             }
         }

@@ -7,6 +7,9 @@ struct ReplyBuffer {
     private static let smallestBytes = 64 << 10
 
     private(set) var bytes: [UInt8] = []
+    /// An array to go on in when `bytes` is given away. It is kept here and nowhere else: a second reference, such as
+    /// a closure's capture, would make the first write copy it whole.
+    private var spare: [UInt8] = []
     private(set) var start = 0
     private(set) var end = 0
 
@@ -89,11 +92,23 @@ struct ReplyBuffer {
         }
     }
 
-    /// Gives the array away and goes on in `spare` with the bytes from `position` on.
-    mutating func detach(from position: Int, into spare: consuming [UInt8]) -> [UInt8] {
+    /// Keeps an array whose bytes are not needed any more.
+    mutating func keepSpare(_ array: consuming [UInt8]) {
+        spare = array
+    }
+
+    /// Gives the spare array back.
+    mutating func takeSpare() -> [UInt8] {
+        var array: [UInt8] = []
+        swap(&array, &spare)
+        return array
+    }
+
+    /// Gives the array away and goes on in the spare one with the bytes from `position` on.
+    mutating func detach(from position: Int) -> [UInt8] {
         let tail = position..<end
         var next = ReplyBuffer()
-        next.bytes = spare
+        next.bytes = takeSpare()
         next.reserve(tail.count, softLimit: Self.smallestBytes)
         next.end = tail.count
         next.bytes.withUnsafeMutableBytes { target in

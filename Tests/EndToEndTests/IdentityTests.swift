@@ -149,9 +149,7 @@ extension EndToEnd {
             let scene = try await Scene()
             try addTickers(scene, 1...300)
             try await scene.drain()
-            let copy = scene.database + "_copy"
-            try await scene.postgres.run(
-                sql: "CREATE DATABASE \(copy) TEMPLATE \(scene.database)", database: "postgres")
+            let copy = try await scene.copyDatabase()
             try addTickers(scene, 301...600)
             let port = HTTPProbe.freePort()
             let worker = try scene.worker(settings: ["http.enabled": "true", "http.address": "127.0.0.1:\(port)"])
@@ -160,7 +158,7 @@ extension EndToEnd {
             }
             #expect(try await HTTPProbe.get("/readyz", port: port) { $0.status == 200 }?.status == 200)
 
-            try await restore(copy, over: scene)
+            try await scene.restore(copy)
             try await expectStopped(scene) {
                 let unready = try await HTTPProbe.get("/readyz", port: port) {
                     $0.status == 503 && $0.body.contains("went back")
@@ -181,15 +179,6 @@ extension EndToEnd {
                 #expect(drain.errors.contains("destination went back"))
             }
             await scene.stop()
-        }
-
-        private func restore(_ copy: String, over scene: Scene) async throws {
-            // The name must not be free for a moment only: sessions are refused, then ended, then names change.
-            try await scene.postgres.run(
-                sql: "ALTER DATABASE \(scene.database) ALLOW_CONNECTIONS false", database: "postgres")
-            try await scene.postgres.dropDatabase(named: scene.database)
-            try await scene.postgres.run(
-                sql: "ALTER DATABASE \(copy) RENAME TO \(scene.database)", database: "postgres")
         }
 
         /// While `body` runs and for a while after it, nothing is stored or acknowledged. (A read that was under way

@@ -14,7 +14,10 @@ struct CommandBufferTests {
         #expect(buffer.commandCount == 1)
     }
 
-    @Test(arguments: [0, 1, 9, 10, 99, 100, 12_345, UInt64.max, UInt64.max / 10, 10_000_000_000_000_000_000])
+    @Test(arguments: [
+        0, 1, 9, 10, 99, 100, 12_345, 99_999_999, 100_000_000, 100_000_001, 1_630_921_200_123, 9_999_999_999_999_999,
+        10_000_000_000_000_000, UInt64.max, UInt64.max / 10, 10_000_000_000_000_000_000,
+    ])
     func idsOfAnySizeAreWritten(_ value: UInt64) {
         let id = StreamID(milliseconds: value, sequence: value)
         var buffer = CommandBuffer()
@@ -48,5 +51,15 @@ struct CommandBufferTests {
         #expect(first.bytes.text == "*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nTIME\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n")
         first.removeAll()
         #expect(first.isEmpty && first.commandCount == 0)
+    }
+}
+
+/// Every group of digits passes through the same arithmetic; a stride that shares no factor with ten meets them all.
+@Test func idsOfManySizesAreWritten() {
+    for step in 0..<20_000 as Range<UInt64> {
+        let id = StreamID(milliseconds: step &* 982_451_653_000_017, sequence: step &* 48_611)
+        var buffer = CommandBuffer()
+        buffer.write(id)
+        #expect(buffer.bytes.text == "$\(id.description.utf8.count)\r\n\(id)\r\n")
     }
 }
