@@ -40,6 +40,14 @@ struct Batch {
             }
         }
 
+        /// The entry of a delivery of `count` entries that lies at this index of the block.
+        func entry(at index: Int, count: Int) -> Int? {
+            switch self {
+            case .contiguous(let first): index >= first && index < first + count ? index - first : nil
+            case .listed(let indexes): indexes.firstIndex(of: index)
+            }
+        }
+
         func part(_ bounds: Range<Int>) -> Places {
             switch self {
             case .contiguous(let first): .contiguous(from: first + bounds.lowerBound)
@@ -53,8 +61,8 @@ struct Batch {
     let readAt: ContinuousClock.Instant
     /// One per delivery of the batch, in the same order.
     var parts: [Part]
-    /// Entries the database refused, by their index in the block.
-    var refused: [Int: Rejection] = [:]
+    /// Entries that are too much for the database even alone, by their index in the block.
+    var refused: [Int: Refusal] = [:]
     /// Tries that ended in a failure which may pass (a deadlock, a serialization failure).
     var retries = 0
 

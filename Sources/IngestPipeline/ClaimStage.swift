@@ -64,6 +64,25 @@ struct ClaimStage {
         if let next = last.successor { ownPending.insert((stream, next), at: 0) }
     }
 
+    // MARK: Streams that are left alone for a while
+
+    /// Forgets what is known of these streams' pending entries; says of which there were any.
+    mutating func leave(_ streams: Set<StreamKey>) -> Set<StreamKey> {
+        guard !streams.isEmpty else { return [] }
+        let left = Set(waiting.map(\.stream)).union(ownPending.map(\.stream)).intersection(streams)
+        guard !left.isEmpty else { return [] }
+        waiting.removeAll { left.contains($0.stream) }
+        ownPending.removeAll { left.contains($0.stream) }
+        return left
+    }
+
+    /// The own pending entries of these streams are to be read from their beginning.
+    mutating func readBack(_ streams: Set<StreamKey>) {
+        guard !streams.isEmpty, !isOwnDue else { return }
+        ownPending.removeAll { streams.contains($0.stream) }
+        ownPending += streams.sorted().map { ($0, .min) }
+    }
+
     // MARK: Other consumers
 
     /// A sweep begins; the next one is due after about the configured interval.

@@ -1,4 +1,5 @@
 import PostgresCopy
+import PostgresWire
 import Records
 
 /// The dead letters of one transaction, within what one transaction may hold.
@@ -7,14 +8,18 @@ struct LetterBox {
     private var inlineBytes = 0
     private(set) var letters: [DeadLetter] = []
 
-    init(settings: PipelineSettings) {
+    /// - Parameter letters: those that the transaction has already.
+    init(settings: PipelineSettings, letters: [DeadLetter] = []) {
         self.settings = settings
+        self.letters = letters
+        inlineBytes = letters.reduce(0) { $0 + $1.inlineBytes }
     }
 
     /// Adds an entry of a block, its fields byte for byte, or by reference when they are too large to keep.
     /// - Returns: `false` when it does not fit any more.
     mutating func add(
-        _ index: Int, _ rejection: Rejection, of held: HeldBlock, _ source: SourceNumber, _ stream: StreamKey
+        _ index: Int, _ rejection: Rejection, of held: HeldBlock, _ source: SourceNumber, _ stream: StreamKey,
+        refusedBy error: PostgresError? = nil, retryAfter: Duration? = nil
     ) -> Bool {
         let record = held.block.record(index)
         let content: DeadLetter.Content
@@ -28,7 +33,12 @@ struct LetterBox {
         case .kept:
             content = .fields(held.block.rawFields(index))
         }
-        return add(DeadLetter(source: source, id: record.id, stream: stream, content: content, rejection: rejection))
+        var letter = DeadLetter(
+            source: source, id: record.id, stream: stream, content: content, rejection: rejection,
+            retryAfter: retryAfter)
+        letter.constraint = error?.constraint
+        letter.detail = error.map { [$0.message, $0.detail].compactMap(\.self).joined(separator: "; ") }
+        return add(letter)
     }
 
     /// Adds an entry that was deleted or trimmed before it could be read: nothing is left of it but its id.

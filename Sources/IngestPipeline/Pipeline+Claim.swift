@@ -30,7 +30,9 @@ extension Pipeline {
     private func findOwnPending() throws(LaneFailure) -> Delivered? {
         let streams = worker.directory.all
         let summaries = try onRedis { redis throws(RedisError) in try redis.pendingSummaries(of: streams) }
-        claims.foundOwn(streams.filter { (summaries[$0]?.perConsumer[consumer] ?? 0) > 0 })
+        let found = streams.filter { (summaries[$0]?.perConsumer[consumer] ?? 0) > 0 }
+        owed.formUnion(parked.intersection(found))
+        claims.foundOwn(found.filter { !parked.contains($0) })
         return nil
     }
 
@@ -48,7 +50,7 @@ extension Pipeline {
     /// Takes ids over from consumers that died or hang. It holds up nothing: a COMMIT under way goes on.
     func sweep() throws(LaneFailure) {
         claims.sweepBegan(worker.now, jitter: Double.random(in: 0...1))
-        let streams = assignment.own
+        let streams = assignment.own.filter { !parked.contains($0) }
         let summaries = try onRedis { redis throws(RedisError) in try redis.pendingSummaries(of: streams) }
         for stream in streams {
             guard let summary = summaries[stream], summary.count > 0 else { continue }

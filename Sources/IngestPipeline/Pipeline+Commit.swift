@@ -9,7 +9,7 @@ import Records
 struct SentBatch {
     let planned: PlannedBatch
     let tables: [Table]
-    let letters: [Rejection]
+    var letters: [Rejection]
     let bytes: Int
     let sealedBy: String
     let sentAt: ContinuousClock.Instant
@@ -23,6 +23,24 @@ struct SentBatch {
     }
 
     var tableNames: [String] { tables.map(\.name) }
+
+    init(_ encoded: EncodedBatch, sealedBy: String, at time: ContinuousClock.Instant) {
+        planned = encoded.planned
+        tables = encoded.loads.map { load in
+            Table(
+                name: load.table.rows.table, rows: load.table.rows.rowCount, encoder: load.encoder,
+                target: load.table.target, isStaged: load.isStaged)
+        }
+        letters = encoded.letters.map(\.rejection)
+        bytes = encoded.byteCount
+        self.sealedBy = sealedBy
+        sentAt = time
+    }
+}
+
+extension CommitReport {
+    /// Per table.
+    var counts: [(stored: Int, duplicates: Int)] { tables.map { ($0.stored, $0.duplicates) } }
 }
 
 extension Pipeline {
@@ -37,7 +55,7 @@ extension Pipeline {
         inFlight = nil
         let answer = try collect(sent)
         if case .durable(let receipt) = answer.outcome {
-            committed(sent, receipt, answer)
+            committed(sent, receipt, answer.report.counts)
             return .clean
         }
         try workOff(sent, answer)
@@ -61,15 +79,7 @@ extension Pipeline {
             ranges: encoded.planned.plan.ranges.map { .init(source: $0.source, ids: $0.ids, count: $0.count) },
             letters: encoded.letters, lineage: lineage)
         try onPostgres { session throws(PostgresError) in session.begin(unit) }
-        return SentBatch(
-            planned: encoded.planned,
-            tables: encoded.loads.map { load in
-                .init(
-                    name: load.table.rows.table, rows: load.table.rows.rowCount, encoder: load.encoder,
-                    target: load.table.target, isStaged: load.isStaged)
-            },
-            letters: encoded.letters.map(\.rejection), bytes: encoded.byteCount,
-            sealedBy: lineage.sealedBy, sentAt: worker.now)
+        return SentBatch(encoded, sealedBy: lineage.sealedBy, at: worker.now)
     }
 
     func collect(_ sent: SentBatch) throws(LaneFailure) -> CommitAnswer {
@@ -77,13 +87,14 @@ extension Pipeline {
     }
 
     /// The transaction is durable: only from here on its entries may be acknowledged.
-    func committed(_ sent: SentBatch, _ receipt: CommitReceipt, _ answer: CommitAnswer) {
-        for (table, answered) in zip(sent.tables, answer.report.tables) {
+    func committed(_ sent: SentBatch, _ receipt: CommitReceipt, _ counts: [(stored: Int, duplicates: Int)]) {
+        noteTaken(zip(sent.tables, counts).filter { $1.stored + $1.duplicates > 0 }.map(\.0.name))
+        for (table, count) in zip(sent.tables, counts) {
             let series = worker.metrics.table(table.name)
-            series?.rows.increment(by: answered.stored)
+            series?.rows.increment(by: count.stored)
             series?.batch(sealedBy: sent.sealedBy)
-            series?.duplicates.increment(by: answered.duplicates)
-            if table.isStaged { table.encoder.storedStaged(table.name, duplicates: answered.duplicates) }
+            series?.duplicates.increment(by: count.duplicates)
+            if table.isStaged { table.encoder.storedStaged(table.name, duplicates: count.duplicates) }
         }
         for letter in sent.letters { worker.metrics.rejected(letter) }
         measure(sent)

@@ -33,7 +33,7 @@ extension Pipeline {
 
     func refreshAssignment() {
         assignment.refresh(worker.directory, lane: consumer, now: worker.now)
-        readPlan.assign(assignment.streams)
+        readPlan.assign(parked.isEmpty ? assignment.streams : assignment.streams.filter { !parked.contains($0) })
     }
 
     /// Looks the sources of streams up, making groups and markers where there are none.
@@ -71,6 +71,7 @@ extension Pipeline {
         ledger = DeliveryLedger()
         acknowledgements = AcknowledgementQueue()
         claims.reset()
+        owed = []
         spareBlocks = []
         for stream in assignment.streams { sources.suspect(stream, at: worker.now) }
         // A database that was restored meanwhile may have given a source's number to another one.

@@ -82,18 +82,18 @@ extension Pipeline {
         let next = try encoder(of: part.route).encode(
             run, of: batch.source, stream: part.stream, now: worker.microseconds, skipping: refused,
             rejected: &rejected)
-        if !refused.isEmpty {
-            for index in refused where index < next {
-                if let rejection = batch.refused[index] {
-                    rejected.append(RejectedEntry(index: index, rejection: rejection))
-                }
-            }
-            rejected.sort { $0.index < $1.index }
+        for index in refused where index < next {
+            guard let refusal = batch.refused[index] else { continue }
+            rejected.append(RejectedEntry(index: index, rejection: refusal.rejection(table: nil)))
         }
+        if !refused.isEmpty { rejected.sort { $0.index < $1.index } }
         for entry in rejected {
-            guard letters.add(entry.index, entry.rejection, of: batch.source, source, part.stream) else {
-                return entry.index
-            }
+            let refusal = batch.refused[entry.index]
+            guard
+                letters.add(
+                    entry.index, entry.rejection, of: batch.source, source, part.stream, refusedBy: refusal?.error,
+                    retryAfter: refusal?.retryAfter)
+            else { return entry.index }
         }
         return next < run.upperBound ? next : nil
     }

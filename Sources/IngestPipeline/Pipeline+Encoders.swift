@@ -6,8 +6,13 @@ import Records
 extension Pipeline {
     /// The lane's encoder of a route, made when the route's first entries come.
     func encoder(of route: Routes.RouteID) throws(LaneFailure) -> RouteEncoder {
+        let revision = worker.tables.revision
+        if revision != encodersRevision {
+            encoders = [:]
+            encodersRevision = revision
+        }
         if let known = encoders[route] { return known }
-        let mappings = route.mappings.map { worker.mappings[$0] }
+        let mappings = worker.tables.mappings(of: route)
         let limits = CodecLimits(
             maxFields: worker.settings.maxFields, maxEntryBytes: worker.settings.entryBytes,
             maxValueBytes: worker.settings.entryBytes)

@@ -24,6 +24,12 @@ final class Pipeline {
     var ledger = DeliveryLedger()
     var acknowledgements = AcknowledgementQueue()
     var encoders: [Routes.RouteID: RouteEncoder] = [:]
+    /// The mappings' revision that the encoders were made of.
+    var encodersRevision = 0
+    /// Streams that are not read for now: their table takes no rows, or somebody paused them.
+    var parked: Set<StreamKey> = []
+    /// Streams of which this lane left entries pending, to be read back when they are not parked any more.
+    var owed: Set<StreamKey> = []
     /// The batch whose COMMIT was sent and not answered yet.
     var inFlight: SentBatch?
     /// Blocks whose batches are done, to be filled again.
@@ -44,7 +50,9 @@ final class Pipeline {
         // 1. Both connections stand; the database is the one that Redis was told about.
         try connect()
 
-        // 2. Which streams this lane reads: its own, and its neighbours' when it has nothing to do.
+        // 2. Which streams this lane reads: its own, and its neighbours' when it has nothing to do; none whose table
+        // takes no rows.
+        try refreshParking()
         refreshAssignment()
 
         // 3. Entries: what is left pending (own, or of consumers that died) before what is new.
@@ -65,6 +73,10 @@ final class Pipeline {
 
         while !batches.isEmpty {
             let batch = batches.removeFirst()
+            guard !isHeld(batch) else {
+                park(batch)
+                continue
+            }
             // 5. What may be recorded, and what the ledger already has.
             guard let planned = try plan(batch) else { continue }
             // 6. Entries to binary rows and dead letters, while the previous COMMIT is under way.
@@ -82,8 +94,9 @@ final class Pipeline {
                 batches.insert(batch, at: 0)
                 continue
             }
-            // 8. BEGIN, COPY, fence, dead letters, COMMIT: sent, not awaited.
-            try send(encoded)
+            // 8. BEGIN, COPY, fence, dead letters, COMMIT: sent, not awaited. A table that refused rows of late gets
+            // them piece by piece.
+            if expectsRefusals(encoded) { try workOff(isolating: encoded) } else { try send(encoded) }
         }
     }
 }

@@ -83,6 +83,10 @@ public struct PipelineMetrics: Sendable {
         Counter(label: "millrace_pg_errors_total", dimensions: [("class", errorClass)]).increment()
     }
 
+    func tableHeld(_ table: String, _ isHeld: Bool) {
+        Gauge(label: "millrace_table_held", dimensions: [("table", table)]).record(isHeld ? 1 : 0)
+    }
+
     func incarnation(_ reason: String) {
         Counter(label: "millrace_incarnations_total", dimensions: [("reason", reason)]).increment()
     }

@@ -34,6 +34,20 @@ final class PostgresSession {
 }
 
 extension PostgresSession {
+    /// Commits piece by piece, leaving out what the database refuses.
+    func isolate(
+        _ unit: CommitUnit, rows: [IsolatedRows], letter: (RefusedRow) -> DeadLetter?
+    ) -> IsolationReport {
+        commits.commitIsolating(unit, rows: rows, deadline: deadline, judge: Self.judge, letter: letter)
+    }
+
+    private static func judge(_ error: PostgresError) -> RefusalVerdict {
+        // Rows that a trigger took away make no error, only a count.
+        if error.isSuppressedRow { return .row(confirmations: 1, isDoubtful: false) }
+        guard case .isolate(let isolation) = FailureClass(error), isolation.search != .size else { return .abort }
+        return .row(confirmations: isolation.loneFailures, isDoubtful: isolation.stopsWhenAllFailAlike)
+    }
+
     /// What the ledger says about these windows, in a snapshot of its own.
     func coverage(of probes: [FenceProbe]) throws(PostgresError) -> Coverage {
         Coverage(try ledger.coverage(of: probes.map { ($0.source, $0.ids) }, deadline: deadline))
@@ -67,6 +81,14 @@ extension DestinationCheck.Identity {
     init?(_ identity: ServerIdentity) {
         guard let system = identity.systemIdentifier, let timeline = identity.timeline else { return nil }
         self.init(system: system, timeline: timeline)
+    }
+}
+
+extension FailureClass {
+    init(_ error: PostgresError) {
+        self.init(
+            sqlState: error.sqlState?.code, isConnectionLost: error.isConnectionLost,
+            namesLine: error.copyLocation != nil)
     }
 }
 

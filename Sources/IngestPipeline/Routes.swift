@@ -26,11 +26,14 @@ struct Routes: Sendable {
         return found.isEmpty ? nil : RouteID(mappings: found)
     }
 
+    /// The tables that a route's mappings write to.
+    func tables(of route: RouteID) -> Set<String> { Set(route.mappings.map { tables[$0] }) }
+
     /// Whether no two of the routes write to the same table.
     func areDisjoint(_ routes: [RouteID]) -> Bool {
         var seen: Set<String> = []
         for route in routes {
-            let targets = Set(route.mappings.map { tables[$0] })
+            let targets = self.tables(of: route)
             guard seen.isDisjoint(with: targets) else { return false }
             seen.formUnion(targets)
         }

@@ -10,6 +10,8 @@ final class StreamDirectory: Sendable {
         var streams: [StreamKey: Routes.RouteID] = [:]
         /// Keys that hold something else than a stream.
         var blocked: Set<StreamKey> = []
+        /// Streams that somebody paused.
+        var paused: Set<StreamKey> = []
         /// Consumer names of lanes whose heartbeat is fresh, this process' own included.
         var lanes: [String] = []
         /// When each consumer was last heard of, and the moment that was read, in Redis' milliseconds.
@@ -62,6 +64,11 @@ final class StreamDirectory: Sendable {
     }
 
     var blocked: [StreamKey] { state.withLock { $0.blocked.sorted() } }
+
+    /// Streams that are not read until somebody resumes them.
+    var paused: Set<StreamKey> { state.withLock(\.paused) }
+
+    func setPaused(_ streams: Set<StreamKey>) { state.withLock { $0.paused = streams } }
 
     func setHeartbeats(_ heartbeats: Heartbeats, living lanes: [String]) {
         let changed = state.withLock { state in

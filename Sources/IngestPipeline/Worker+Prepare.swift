@@ -143,24 +143,38 @@ extension Worker {
     private static func check(
         _ mappings: [StreamMapping], _ postgres: PostgresConnection
     ) throws(StartupFailure) -> [CheckedMapping] {
-        let catalog = Catalog(postgres)
         var checked: [CheckedMapping] = []
-        for mapping in mappings {
-            let description = try targetProblems(of: mapping) { () throws(TargetProblem) in
-                try catalog.describe(mapping.tableName, deadline: .now + .seconds(10))
-            }
-            let plan: RowPlan
-            do throws(PlanError) {
-                plan = try RowPlan(mapping, columns: description.columns.map(CatalogColumn.init))
-            } catch {
-                throw .plan(error)
-            }
-            let target = try targetProblems(of: mapping) { () throws(TargetProblem) in
-                try CopyTarget(description, columns: plan.columns, policy: mapping.policy)
-            }
-            checked.append(CheckedMapping(plan: plan, target: target))
+        for mapping in mappings { checked.append(try check(mapping, Catalog(postgres))) }
+        return checked
+    }
+
+    /// Checks the mappings of one table, by their index.
+    static func check(
+        _ mappings: [StreamMapping], table: String, _ postgres: PostgresConnection
+    ) throws(StartupFailure) -> [(index: Int, mapping: CheckedMapping)] {
+        var checked: [(index: Int, mapping: CheckedMapping)] = []
+        for (index, mapping) in mappings.enumerated() where mapping.table == table {
+            checked.append((index, try check(mapping, Catalog(postgres))))
         }
         return checked
+    }
+
+    private static func check(
+        _ mapping: StreamMapping, _ catalog: Catalog
+    ) throws(StartupFailure) -> CheckedMapping {
+        let description = try targetProblems(of: mapping) { () throws(TargetProblem) in
+            try catalog.describe(mapping.tableName, deadline: .now + .seconds(10))
+        }
+        let plan: RowPlan
+        do throws(PlanError) {
+            plan = try RowPlan(mapping, columns: description.columns.map(CatalogColumn.init))
+        } catch {
+            throw .plan(error)
+        }
+        let target = try targetProblems(of: mapping) { () throws(TargetProblem) in
+            try CopyTarget(description, columns: plan.columns, policy: mapping.policy)
+        }
+        return CheckedMapping(plan: plan, target: target)
     }
 
     private static func targetProblems<Result>(

@@ -10,8 +10,8 @@ import Synchronization
 final class WorkerContext: Sendable {
     let settings: PipelineSettings
     let routes: Routes
-    /// The mappings, compiled and checked against the database, in the configuration's order.
-    let mappings: [CheckedMapping]
+    /// The mappings, compiled and checked against the database, and the tables that take no rows for now.
+    let tables: TableBoard
     let directory = StreamDirectory()
     let stop: StopSignal
     let log: Logger
@@ -25,7 +25,7 @@ final class WorkerContext: Sendable {
         metrics: PipelineMetrics
     ) {
         self.settings = settings
-        self.mappings = mappings
+        tables = TableBoard(mappings)
         self.identity = identity
         self.stop = stop
         self.log = log

@@ -35,6 +35,8 @@ public struct Rejection: Equatable, Hashable, Sendable {
         case tooLong = "too_long"
         /// PostgreSQL refused the row.
         case refused = "refused"
+        /// A trigger of the table took the row away without an error.
+        case suppressed = "row_suppressed"
         /// The row alone brought the process down, several times.
         case crash = "crash"
         /// The entry was deleted or trimmed before it could be stored.

@@ -63,6 +63,17 @@ public struct CopyTarget: Equatable, Sendable {
         }
     }
 
+    /// Whether a row of the same key can be met by going through the staging table.
+    var mayStage: Bool {
+        switch policy {
+        case .error: false
+        case .ignore, .update: true
+        }
+    }
+
+    /// Makes the staging table.
+    func createStage(_ lifetime: StageLifetime) -> String { "\(sql.createStage) ON COMMIT \(lifetime.onCommit)" }
+
     /// Whether the error says that a row's natural key is in the table already: repeat the unit with staging.
     public func isDuplicateKey(_ error: PostgresError) -> Bool {
         guard let keyIndex, error.sqlState == .uniqueViolation, let constraint = error.constraint else { return false }

@@ -1,3 +1,4 @@
+import PostgresWire
 import Records
 
 /// A uuid as 32 lower-case hexadecimal digits: what may stand in SQL without quoting.
@@ -60,5 +61,14 @@ public struct BatchLineage: Equatable, Sendable {
         self.sealedBy = sealedBy
         self.bytes = bytes
         self.readAtMicroseconds = readAtMicroseconds
+    }
+
+    /// Adds rows that were written step by step, which the unit does not hold.
+    mutating func count(_ names: [TableName], _ tables: [IsolationReport.Table]) {
+        for (name, table) in zip(names, tables) {
+            earlier.tables.insert(name.description)
+            earlier.rows += table.stored
+            earlier.duplicates += table.duplicates
+        }
     }
 }

@@ -46,6 +46,11 @@ public struct CommitReport: Sendable {
     /// the same unit again, and the fence will tell.
     public internal(set) var mayHaveCommitted = false
 
+    /// Of nothing so far.
+    init() {
+        tables = []
+    }
+
     /// Whether every row that was sent was confirmed.
     public var countsAgree: Bool {
         tables.allSatisfy { $0.copied == $0.expected } && (copiedParts ?? 0) == expectedParts && !hasWrongStatement

@@ -27,7 +27,7 @@ struct CommitScript {
     init(_ unit: CommitUnit, known: Set<String>, settings: [String], stageLifetime: StageLifetime) {
         let parts = LetterParts(unit.letters)
         var rows = Builder()
-        rows.add("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", .command("BEGIN"))
+        rows.add(Self.begin, .command("BEGIN"))
         for setting in settings { rows.add("SET LOCAL \(setting)", .command("SET")) }
         newStages = Set(unit.rows.filter(\.isStaged).map(\.target.sql.stageName)).subtracting(known).sorted()
         rows.addStages(of: unit, new: newStages, lifetime: stageLifetime)
@@ -36,11 +36,7 @@ struct CommitScript {
         for statement in unit.statements { rows.add(statement.sql, .statement(rows: statement.rows)) }
 
         var end = Builder()
-        end.addGuard(of: unit)
-        end.addFence(unit.ranges)
-        if !unit.letters.isEmpty { end.add(DeadLetter.insert(unit.letters), .insert(unit.letters.count)) }
-        if let lineage = unit.lineage { end.addLineage(lineage, of: unit) }
-        end.add("COMMIT", .commit)
+        end.addEnd(of: unit, targets: unit.rows.map(\.target))
 
         data =
             unit.rows.map { Data(source: $0.source, count: $0.count) }
@@ -48,6 +44,25 @@ struct CommitScript {
         let looksFirst =
             unit.rows.contains(where: \.target.hasRowTriggers) || unit.statements.contains { $0.rows != nil }
         messages = looksFirst ? [rows.message, end.message] : [(rows + end).message]
+    }
+
+    /// The end of a transaction that was begun with ``opening(_:)`` and has written its rows step by step.
+    /// - Parameter targets: of the rows that were written.
+    init(ending unit: CommitUnit, of targets: [CopyTarget]) {
+        var end = Builder()
+        let parts = LetterParts(unit.letters)
+        if parts != nil { end.add(LetterParts.copy, .copy(0)) }
+        end.addEnd(of: unit, targets: targets)
+        data = parts.map { [Data(source: $0.source, count: $0.count)] } ?? []
+        newStages = []
+        messages = [end.message]
+    }
+
+    private static let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+
+    /// The beginning of a transaction whose rows are written step by step.
+    static func opening(_ settings: [String]) -> String {
+        ([begin] + settings.map { "SET LOCAL \($0)" }).joined(separator: ";\n")
     }
 
     private struct Builder {
@@ -67,10 +82,8 @@ struct CommitScript {
 
         mutating func addStages(of unit: CommitUnit, new: [String], lifetime: StageLifetime) {
             for name in new {
-                guard let text = unit.rows.first(where: { $0.target.sql.stageName == name })?.target.sql else {
-                    continue
-                }
-                add("\(text.createStage) ON COMMIT \(lifetime.onCommit)", .command("CREATE TABLE"))
+                guard let target = unit.rows.first(where: { $0.target.sql.stageName == name })?.target else { continue }
+                add(target.createStage(lifetime), .command("CREATE TABLE"))
             }
         }
 
@@ -85,19 +98,28 @@ struct CommitScript {
                 .written(index))
         }
 
-        mutating func addGuard(of unit: CommitUnit) {
+        /// All that follows the rows, to COMMIT.
+        mutating func addEnd(of unit: CommitUnit, targets: [CopyTarget]) {
+            addGuard(targets)
+            addFence(unit.ranges)
+            if !unit.letters.isEmpty { add(DeadLetter.insert(unit.letters), .insert(unit.letters.count)) }
+            if let lineage = unit.lineage { addLineage(lineage, of: unit) }
+            add("COMMIT", .commit)
+        }
+
+        private mutating func addGuard(_ targets: [CopyTarget]) {
             // Where the triggers are known, counts are looked at instead.
-            let tables = Set(unit.rows.filter { !$0.target.hasRowTriggers }.map(\.target.oid)).sorted()
+            let tables = Set(targets.filter { !$0.hasRowTriggers }.map(\.oid)).sorted()
             guard !tables.isEmpty else { return }
             add("SELECT ingest.guard_targets('{\(tables.map(String.init).joined(separator: ","))}')", .rows)
         }
 
-        mutating func addFence(_ ranges: [CommitUnit.Range]) {
+        private mutating func addFence(_ ranges: [CommitUnit.Range]) {
             guard !ranges.isEmpty else { return }
             add("SELECT ingest.fence(\(CommitScript.arrays(of: ranges)))", .rows)
         }
 
-        mutating func addLineage(_ lineage: BatchLineage, of unit: CommitUnit) {
+        private mutating func addLineage(_ lineage: BatchLineage, of unit: CommitUnit) {
             let ranges = lineage.earlier.ranges + unit.ranges
             add(
                 "WITH entry AS (\(CommitScript.batchRow(lineage, of: unit))) "

@@ -58,15 +58,17 @@ public final class CommitSession {
     public func begin(_ unit: CommitUnit, deadline: PostgresConnection.Deadline) {
         precondition(run == nil, "collect the unit before the next one begins")
         let known = limits.stageLifetime == .session ? stages : []
-        let problem = Self.letterProblem(unit)
-        let script = CommitScript(
-            problem == nil ? unit : CommitUnit(), known: known, settings: limits.settings,
-            stageLifetime: limits.stageLifetime)
+        _ = connection.takeNotices()
+        start(
+            unit, CommitScript(unit, known: known, settings: limits.settings, stageLifetime: limits.stageLifetime),
+            deadline: deadline)
+    }
+
+    private func start(_ unit: CommitUnit, _ script: CommitScript, deadline: PostgresConnection.Deadline) {
         var new = Run(
             unit: unit, script: script, state: CopyState(script.messages[0].steps), report: CommitReport(unit, script))
-        _ = connection.takeNotices()
         do throws(PostgresError) {
-            if let problem { throw problem }
+            if let problem = Self.letterProblem(unit) { throw problem }
             try send(&new, deadline: deadline)
             while !new.state.isAllSent { try step(&new, deadline: deadline) }
         } catch {
@@ -94,6 +96,34 @@ public final class CommitSession {
     public func commit(_ unit: CommitUnit, deadline: PostgresConnection.Deadline) -> CommitReport {
         begin(unit, deadline: deadline)
         return collect(deadline: deadline)
+    }
+
+    // MARK: For transactions that were begun step by step
+
+    var settings: [String] { limits.settings }
+    var stageLifetime: StageLifetime { limits.stageLifetime }
+
+    /// Whether the session has this staging table from an earlier transaction.
+    func hasStage(_ name: String) -> Bool { limits.stageLifetime == .session && stages.contains(name) }
+
+    /// Ends an open transaction with a script that begins none.
+    func carryOut(
+        _ unit: CommitUnit, _ script: CommitScript, newStages: Set<String>, deadline: PostgresConnection.Deadline
+    ) -> CommitReport {
+        start(unit, script, deadline: deadline)
+        let report = collect(deadline: deadline)
+        if report.isDurable, limits.stageLifetime == .session { stages.formUnion(newStages) }
+        return report
+    }
+
+    /// Ends whatever is open; a session that cannot even do that is closed.
+    func rollBack(deadline: PostgresConnection.Deadline) {
+        do throws(PostgresError) {
+            try connection.reset(deadline: deadline)
+        } catch {
+            // The first failure says why; this one only that the session is gone.
+            connection.close()
+        }
     }
 
     // MARK: Steps
@@ -178,14 +208,7 @@ public final class CommitSession {
     private func complete(_ run: Run, deadline: PostgresConnection.Deadline) -> CommitReport {
         var report = run.report
         report.isIdle = connection.transactionStatus == .idle
-        if connection.isOpen, !report.isIdle {
-            do throws(PostgresError) {
-                try connection.reset(deadline: deadline)
-            } catch {
-                // The first failure says why; this one only that the session is gone.
-                connection.close()
-            }
-        }
+        if connection.isOpen, !report.isIdle { rollBack(deadline: deadline) }
         report.isConnectionLost = !connection.isOpen
         if report.isDurable, limits.stageLifetime == .session { stages.formUnion(run.script.newStages) }
         return report

@@ -10,6 +10,14 @@ public protocol CopySource {
     ) throws(PostgresError)
 }
 
+/// A COPY of which a part of the rows can be sent.
+public protocol SlicedCopySource: CopySource {
+    /// Calls `body` with each piece of a COPY that holds these rows only: header, rows, trailer.
+    func withPieces(
+        ofRows range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(PostgresError) -> Void
+    ) throws(PostgresError)
+}
+
 /// A COPY that lies in arrays.
 public struct CopyPieces: CopySource, Sendable {
     public var pieces: [ArraySlice<UInt8>]

@@ -110,7 +110,7 @@ struct CopyState: Equatable, Sendable {
         return .goOn
     }
 
-    private static func count(_ tag: String, of command: String) -> Int? {
+    static func count(_ tag: String, of command: String) -> Int? {
         let words = tag.split(separator: " ")
         guard words.count == 2, words[0] == command else { return nil }
         return Int(words[1])

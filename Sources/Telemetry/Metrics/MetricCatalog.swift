@@ -97,6 +97,8 @@ public enum MetricCatalog {
         "redis_reconnects_total", .counter, [.init("reason")], help: "Connections to Redis that were made anew.")
     public static let postgresErrors = MetricDefinition(
         "pg_errors_total", .counter, [.init("class")], help: "Errors of PostgreSQL, by what is done about them.")
+    public static let tableHeld = MetricDefinition(
+        "table_held", .gauge, [table], help: "1 while the table takes no rows and its streams wait.")
     public static let fenceConflicts = MetricDefinition(
         "fence_conflicts_total", .counter, help: "Batches that met entries stored by another worker.")
     public static let incarnations = MetricDefinition(
@@ -108,7 +110,7 @@ public enum MetricCatalog {
 
     private static let trouble = [
         conservationError, deadLetters, retryScheduled, deadLetterBacklog, redisReconnects, postgresErrors,
-        fenceConflicts, incarnations, destinationWentBack, streamRegressed,
+        tableHeld, fenceConflicts, incarnations, destinationWentBack, streamRegressed,
     ]
 
     // MARK: Process

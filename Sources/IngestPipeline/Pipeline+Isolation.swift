@@ -1,0 +1,93 @@
+import IngestCore
+import PostgresCopy
+import PostgresWire
+import RecordCodec
+import Records
+
+/// Why the database does not take an entry's row.
+struct Refusal {
+    let error: PostgresError
+
+    init(_ error: PostgresError) {
+        self.error = error
+    }
+
+    /// - Parameter table: the mapping's; the server may name a chunk of it.
+    func rejection(table: String?) -> Rejection {
+        Rejection(
+            error.isSuppressedRow ? .suppressed : .refused, column: error.column, table: table ?? error.table,
+            sqlState: error.sqlState?.code)
+    }
+
+    /// How long to wait before another try may help; `nil` when none will.
+    var retryAfter: Duration? {
+        guard case .isolate(let isolation) = FailureClass(error), isolation.verdict == .later else { return nil }
+        return .seconds(60) * Double.random(in: 0.5...1)
+    }
+}
+
+/// Rows the database refuses: one transaction per batch, in which every refused row becomes a dead letter.
+extension Pipeline {
+    /// Whether one of the tables has refused rows of late.
+    func expectsRefusals(_ encoded: EncodedBatch) -> Bool {
+        encoded.loads.contains { $0.encoder.expectsRefusals($0.table) }
+    }
+
+    /// Commits a batch piece by piece.
+    func isolate(_ encoded: EncodedBatch) throws(LaneFailure) -> [Try] {
+        let batch = encoded.planned.batch
+        let lineage = lineage(of: encoded)
+        var sent = SentBatch(encoded, sealedBy: lineage.sealedBy, at: worker.now)
+        var letters = LetterBox(settings: worker.settings, letters: encoded.letters)
+        let unit = CommitUnit(
+            ranges: encoded.planned.plan.ranges.map { .init(source: $0.source, ids: $0.ids, count: $0.count) },
+            letters: encoded.letters, lineage: lineage)
+        let rows = encoded.loads.map { load in
+            IsolatedRows(
+                target: load.table.target, count: load.table.rows.rowCount, source: load.table.rows,
+                isStaged: load.isStaged)
+        }
+        let report = try onPostgres { session throws(PostgresError) in
+            session.isolate(unit, rows: rows) { row in self.letter(row, of: encoded, &letters) }
+        }
+        switch report.end {
+        case .tableRefused(let table, let error):
+            hold([sent.tables[table].name], .refusesRows, error, batch)
+            return []
+        case .tooMuch:
+            let count = ledger.deliveries(of: batch.number).reduce(0) { $0 + $1.ids.count }
+            guard count > 1 else {
+                throw .postgres(PostgresError(.timeout, message: "one row takes too long"), .unforeseen)
+            }
+            return try halves(batch, behind: count / 2, isolates: true)
+        case .answered:
+            let outcome = CommitOutcome(CommitObservation(report.commit), of: encoded.planned.attempt)
+            guard case .durable(let receipt) = outcome else {
+                return try nextTries(sent, CommitAnswer(outcome: outcome, report: report.commit))
+            }
+            sent.letters = letters.letters.map(\.rejection)
+            for (table, count) in zip(sent.tables, report.tables) {
+                table.encoder.storedIsolated(table.name, refused: count.refused)
+                if count.wentToStaging { table.encoder.metDuplicate(table.name) }
+            }
+            committed(sent, receipt, report.tables.map { ($0.stored, $0.duplicates) })
+            return []
+        }
+    }
+
+    /// The dead letter of a refused row; `nil` when the transaction cannot hold another.
+    private func letter(_ row: RefusedRow, of encoded: EncodedBatch, _ letters: inout LetterBox) -> DeadLetter? {
+        let rows = encoded.loads[row.table].table.rows
+        let index = rows.rows[row.row].entry
+        let batch = encoded.planned.batch
+        for (part, delivery) in zip(batch.parts, ledger.deliveries(of: batch.number)) {
+            guard part.places.entry(at: index, count: delivery.ids.count) != nil else { continue }
+            let refusal = Refusal(row.error)
+            let fits = letters.add(
+                index, refusal.rejection(table: rows.table), of: batch.source, delivery.source, part.stream,
+                refusedBy: row.error, retryAfter: refusal.retryAfter)
+            return fits ? letters.letters.last : nil
+        }
+        return nil
+    }
+}

@@ -1,0 +1,100 @@
+import CoreMetrics
+import IngestCore
+import Logging
+import PostgresCopy
+import PostgresWire
+import RecordCodec
+import Records
+
+/// Tables that take no rows for now. Their streams are not read and what was read of them stays pending in Redis,
+/// where it takes no memory here; other tables go on. Once the table takes rows again, the pending entries are read
+/// back. (docs/decisions/0007-breakers-park-in-redis.md)
+extension Pipeline {
+    /// Leaves streams of held tables out, and takes up again those of tables that are no longer held.
+    func refreshParking() throws(LaneFailure) {
+        let paused = worker.directory.paused
+        guard !(worker.tables.isClear && owed.isEmpty && parked.isEmpty && paused.isEmpty) else { return }
+        try checkHeldTable()
+        let blocked = worker.tables.blocked
+        parked = paused.union(
+            blocked.isEmpty ? [] : worker.directory.all.filter { isBlocked($0, blocked) })
+        owed.formUnion(claims.leave(parked))
+        let free = owed.subtracting(parked)
+        owed.subtract(free)
+        claims.readBack(free)
+    }
+
+    private func isBlocked(_ stream: StreamKey, _ blocked: Set<String>) -> Bool {
+        guard let route = worker.directory.route(of: stream) else { return false }
+        return !worker.routes.tables(of: route).isDisjoint(with: blocked)
+    }
+
+    /// Whether one of the batch's tables is held.
+    func isHeld(_ batch: Batch) -> Bool {
+        let blocked = worker.tables.blocked
+        return !blocked.isEmpty && batch.parts.contains { isBlocked($0.stream, blocked) }
+    }
+
+    /// Gives the batch up for now: its entries stay pending, and are read back when their tables take rows again.
+    func park(_ batch: Batch) {
+        acknowledge(ledger.leave(batch.number))
+        owed.formUnion(batch.parts.map(\.stream))
+        release(batch)
+    }
+
+    /// A failure that is the table's, not the pipeline's: opens its breaker and parks the batch.
+    /// - Returns: `false` when it is not a table's.
+    func hold(_ sent: SentBatch, _ failure: FailureClass, _ error: PostgresError, _ failedTable: Int?) -> Bool {
+        let isTargetChanged = error.sqlState == .targetChanged
+        guard let hold = TableHold(failure, namesTable: failedTable != nil || isTargetChanged) else { return false }
+        let tables = failedTable.map { [sent.tables[$0].name] } ?? sent.tableNames
+        self.hold(tables, hold, error, sent.planned.batch)
+        return true
+    }
+
+    func hold(_ tables: [String], _ hold: TableHold, _ error: PostgresError, _ batch: Batch) {
+        for table in Set(tables) {
+            guard worker.tables.failed(table, hold, reason: "\(error)") else { continue }
+            worker.metrics.tableHeld(table, true)
+            worker.log.log(
+                level: hold.needsPerson ? .error : .warning,
+                "a table takes no rows; its streams wait, others go on",
+                metadata: ["table": "\(table)", "reason": "\(error)"])
+        }
+        worker.metrics.postgresFailed("table")
+        park(batch)
+    }
+
+    /// A table took rows.
+    func noteTaken(_ tables: [String]) {
+        guard !worker.tables.isClear else { return }
+        for table in Set(tables) where worker.tables.succeeded(table) {
+            worker.metrics.tableHeld(table, false)
+            worker.log.notice("a table takes rows again", metadata: ["table": "\(table)"])
+        }
+    }
+
+    // MARK: Checking a mapping again
+
+    /// Compares the mappings of a table whose turn it is with the catalog. They may fit again because the table does,
+    /// or because they are compiled anew for what it has become.
+    private func checkHeldTable() throws(LaneFailure) {
+        guard let table = worker.tables.takeCheck() else { return }
+        do throws(LaneFailure) {
+            try settle()
+            let problem = try onPostgres { session throws(PostgresError) in
+                do throws(StartupFailure) {
+                    let checked = try Worker.check(worker.settings.mappings, table: table, session.connection)
+                    worker.tables.checked(table, checked)
+                    return String?.none
+                } catch {
+                    return "\(error)"
+                }
+            }
+            if let problem { worker.tables.checked(table, nil, reason: problem) }
+        } catch {
+            worker.tables.checked(table, nil, reason: "\(error)")
+            throw error
+        }
+    }
+}
