@@ -33,7 +33,8 @@ CREATE TABLE public.position_history (
   duration     interval,
   entry_id     uuid,
   created_at   timestamptz    NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  closed_at    timestamptz
+  closed_at    timestamptz,
+  CONSTRAINT position_history_key UNIQUE (exchange, symbol, side, closed_at, entry_id)
 );
 
 CREATE TABLE public.orders (
