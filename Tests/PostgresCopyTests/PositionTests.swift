@@ -163,6 +163,25 @@ import Testing
         }
     }
 
+    @Test func theRightsOfAWriterSuffice() async throws {
+        let database = try await TestDatabase()
+        try await onThread {
+            let connection = try database.connect()
+            let role = "position_writer_\(UInt32.random(in: 0 ... .max))"
+            try connection.execute(
+                """
+                CREATE ROLE \(role); GRANT USAGE ON SCHEMA ingest, public TO \(role);
+                GRANT SELECT, INSERT, UPDATE ON current_positions, position_history, ingest.position_key TO \(role);
+                GRANT DELETE ON current_positions TO \(role); GRANT SELECT, INSERT ON ingest.position_event TO \(role);
+                SET ROLE \(role)
+                """, deadline: .soon)
+            let events = [Self.event(1, 5), Self.event(4, 0), Self.event(3, 0), Self.event(5, 1)]
+            try Self.play(events.map { [$0] }, connection)
+            try Self.expectState(of: events, connection)
+            try connection.execute("RESET ROLE; DROP OWNED BY \(role); DROP ROLE \(role)", deadline: .soon)
+        }
+    }
+
     @Test func batchesWithTheSameKeysInOppositeOrderDoNotDeadlock() async throws {
         let database = try await TestDatabase()
         let rounds = 40

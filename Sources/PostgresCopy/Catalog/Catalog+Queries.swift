@@ -34,7 +34,7 @@ extension Catalog {
     static let functionQuery = """
         SELECT p.oid FROM pg_catalog.pg_class c
           JOIN pg_catalog.pg_type t ON t.oid = c.reltype
-          JOIN pg_catalog.pg_proc p ON p.proargtypes::oid[] = ARRAY[t.typarray] AND p.proname = $2
+          JOIN pg_catalog.pg_proc p ON p.pronargs = 1 AND p.proargtypes[0] = t.typarray AND p.proname = $2
           JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
          WHERE c.oid = $1::oid AND p.prorettype = 'pg_catalog.int8'::regtype AND p.prokind = 'f' AND NOT p.proretset
            AND CASE WHEN $3::text IS NULL THEN pg_catalog.pg_function_is_visible(p.oid) ELSE n.nspname = $3 END
