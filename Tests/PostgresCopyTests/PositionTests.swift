@@ -182,6 +182,30 @@ import Testing
         }
     }
 
+    @Test func aBatchWaitsForTheOneThatHasItsPositions() async throws {
+        let database = try await TestDatabase()
+        try await onThread {
+            let (first, looker) = (try database.connect(), try database.connect())
+            try first.execute("BEGIN", deadline: .soon)
+            try Self.apply([Self.event(1, 5)], first)
+            let second = try database.connect("second")
+            try second.send("SELECT ingest.apply_positions(\(Self.array([Self.event(2, 0)])))", deadline: .soon)
+            let limit = ContinuousClock.now + .seconds(10)
+            var isWaiting = false
+            while !isWaiting, .now < limit {
+                isWaiting =
+                    try looker.rowCount(
+                        "pg_stat_activity WHERE datname = current_database() AND application_name = 'second' "
+                            + "AND wait_event_type = 'Lock'") == 1
+            }
+            #expect(isWaiting)
+            try first.execute("COMMIT", deadline: .soon)
+            var isDone = false
+            while !isDone { if case .end = try second.next(deadline: .soon) { isDone = true } }
+            try Self.expectState(of: [Self.event(1, 5), Self.event(2, 0)], looker)
+        }
+    }
+
     @Test func batchesWithTheSameKeysInOppositeOrderDoNotDeadlock() async throws {
         let database = try await TestDatabase()
         let rounds = 40
