@@ -8,7 +8,7 @@ import Records
 
 /// Tables that take no rows for now. Their streams are not read and what was read of them stays pending in Redis,
 /// where it takes no memory here; other tables go on. Once the table takes rows again, the pending entries are read
-/// back. (docs/decisions/0007-breakers-park-in-redis.md)
+/// back. (docs/decisions/0008-breakers-park-in-redis.md)
 extension Pipeline {
     /// Leaves streams of held tables out, and takes up again those of tables that are no longer held.
     func refreshParking() throws(LaneFailure) {

@@ -30,7 +30,8 @@ final class RouteEncoder {
             let plan = mapping.plan
             let shared = sharers.firstIndex { known in
                 known.table == plan.table && known.columns == plan.columns
-                    && known.mapping.onConflict == plan.mapping.onConflict
+                    && known.mapping.onConflict == plan.mapping.onConflict && known.mapping.apply == plan.mapping.apply
+                    && known.mapping.earliest == plan.mapping.earliest
             }
             if let shared {
                 outputs.append(shared)

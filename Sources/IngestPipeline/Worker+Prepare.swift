@@ -172,7 +172,8 @@ extension Worker {
             throw .plan(error)
         }
         let target = try targetProblems(of: mapping) { () throws(TargetProblem) in
-            try CopyTarget(description, columns: plan.columns, policy: mapping.policy)
+            try catalog.checkFunction(of: mapping.policy, for: description, deadline: .now + .seconds(10))
+            return try CopyTarget(description, columns: plan.columns, policy: mapping.policy)
         }
         return CheckedMapping(plan: plan, target: target)
     }
@@ -185,17 +186,21 @@ extension Worker {
 }
 
 extension StreamMapping {
-    /// `schema.table`, or a table that the search path finds.
-    var tableName: TableName {
-        guard let dot = table.firstIndex(of: ".") else { return TableName(table) }
-        return TableName(schema: String(table[..<dot]), String(table[table.index(after: dot)...]))
+    var tableName: TableName { Self.name(table) }
+
+    /// `schema.name`, or a name that the search path finds.
+    private static func name(_ text: String) -> TableName {
+        guard let dot = text.firstIndex(of: ".") else { return TableName(text) }
+        return TableName(schema: String(text[..<dot]), String(text[text.index(after: dot)...]))
     }
 
     var policy: PostgresCopy.ConflictPolicy {
         switch onConflict {
         case .error: .error
         case .ignore: .ignore(key: key)
-        case .update: .update(key: key, version: version)
+        case .update:
+            apply.map { .apply(key: key, version: version, function: Self.name($0)) }
+                ?? .update(key: key, version: version, earliest: earliest)
         }
     }
 }

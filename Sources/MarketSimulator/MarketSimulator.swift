@@ -5,6 +5,8 @@
 public struct MarketSimulator: Sendable {
     private var random: SplitMix64
     private var markets: [SimulatedMarket]
+    /// What one account does in each market.
+    private var accounts: [SimulatedAccount]
     private let kinds: [MarketKind]
     private let totalWeight: Int64
     private let start: Int64
@@ -24,6 +26,7 @@ public struct MarketSimulator: Sendable {
         precondition(symbols > 0 && rate > 0 && !kinds.isEmpty, "nothing to simulate")
         random = SplitMix64(seed: seed)
         markets = (0..<symbols).map { SimulatedMarket(SimulatedMarket.listing($0), at: startMicroseconds) }
+        accounts = (0..<symbols).map { SimulatedAccount(number: Int64($0)) }
         self.kinds = kinds
         totalWeight = kinds.reduce(0) { $0 + $1.weight }
         start = startMicroseconds
@@ -41,8 +44,11 @@ public struct MarketSimulator: Sendable {
         markets[index].walk(&random, at: now)
         let kind = drawKind()
         entry.begin(kind.stream)
-        let stamp = kind == .ohlcv ? markets[index].candle.start : now
-        entry.field("time", decimal: stamp, decimals: 0)
+        switch kind {
+        case .trades, .ticker, .orderbook: entry.field("time", decimal: now, decimals: 0)
+        case .ohlcv: entry.field("time", decimal: markets[index].candle.start, decimals: 0)
+        case .positions, .orders: entry.field("updated_at", decimal: now, decimals: 0)
+        }
         entry.field("exchange", markets[index].listing.exchange)
         entry.field("symbol", markets[index].listing.symbol)
         switch kind {
@@ -50,6 +56,8 @@ public struct MarketSimulator: Sendable {
         case .ticker: writeTicker(&entry, markets[index])
         case .orderbook: writeBook(&entry, markets[index], now)
         case .ohlcv: writeCandle(&entry, markets[index], now)
+        case .positions: accounts[index].writePosition(&entry, markets[index], &random, at: now)
+        case .orders: accounts[index].writeOrder(&entry, markets[index], &random, at: now, prefix: tradePrefix)
         }
         count += 1
     }

@@ -16,13 +16,17 @@ public struct StreamMapping: Equatable, Sendable {
     public var key: [String]
     /// For `update`: the columns whose larger values, compared in order, mark the later version of a row.
     public var version: [String]
+    /// For `update`: columns of which the smallest value of all versions is kept.
+    public var earliest: [String]
+    /// For `update`: the function of the database that the rows are handed to instead, `name` or `schema.name`.
+    public var apply: String?
     /// Times outside are rejected; `nil` accepts every time the column can hold.
     public var timeWindow: TimeWindow?
 
     public init(
         name: String, keys: [String], table: String, condition: Condition? = nil, columns: [ColumnMapping],
         onConflict: ConflictPolicy = .error, key: [String] = [], version: [String] = [],
-        timeWindow: TimeWindow? = .standard
+        earliest: [String] = [], apply: String? = nil, timeWindow: TimeWindow? = .standard
     ) {
         self.name = name
         self.keys = keys
@@ -32,6 +36,8 @@ public struct StreamMapping: Equatable, Sendable {
         self.onConflict = onConflict
         self.key = key
         self.version = version
+        self.earliest = earliest
+        self.apply = apply
         self.timeWindow = timeWindow
     }
 

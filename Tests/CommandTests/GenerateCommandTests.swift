@@ -34,7 +34,7 @@ struct GenerateCommandTests {
         let result = try await scene.run(["publish", "--json"], input: text)
         #expect(result.status == 0, "\(result.errors)")
         var total: Int64 = 0
-        for stream in ["md:trades", "md:ticker", "md:orderbook", "md:ohlcv"] {
+        for stream in ["md:trades", "md:ticker", "md:orderbook", "md:ohlcv", "md:positions", "md:orders"] {
             total += try scene.length(stream) ?? 0
         }
         #expect(total == 300)

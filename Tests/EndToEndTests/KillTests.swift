@@ -102,18 +102,20 @@ extension EndToEnd {
     }
 }
 
-/// Three workers of two lanes, some of which die now and then.
+/// Workers of two lanes, three as a rule, some of which die now and then.
 struct Fleet {
     private let scene: Scene
     private var workers: [MillraceProcess] = []
     private let ports: [Int]
+    private let settings: [String: String]
     private(set) var kills = 0
     /// Kills that left pending entries behind.
     private(set) var effectiveKills = 0
     private var leftBehind = 0
 
-    init(_ scene: Scene, count: Int = 3) throws {
+    init(_ scene: Scene, count: Int = 3, settings: [String: String] = [:]) throws {
         self.scene = scene
+        self.settings = settings
         ports = (0..<count).map { _ in HTTPProbe.freePort() }
         for number in 0..<count { workers.append(try start(number)) }
     }
@@ -126,7 +128,7 @@ struct Fleet {
             settings: [
                 "lanes": "2", "http.enabled": "true", "http.address": "127.0.0.1:\(ports[number])",
                 "claim.every": "500ms",
-            ])
+            ].merging(settings) { $1 })
     }
 
     /// Waits until some worker has entries pending, kills it, and starts another in its place.

@@ -79,7 +79,7 @@ import Testing
         let all = entries(1000)
         #expect(Set(all.map(\.stream)) == Set(MarketKind.allCases.map(\.stream)))
         let trades = all.count { $0.stream == MarketKind.trades.stream }
-        #expect(500..<700 ~= trades)
+        #expect(400..<600 ~= trades)
     }
 
     @Test func booksAreBestFirst() throws {

@@ -84,6 +84,8 @@ import Testing
             "md:ticker": ["time", "exchange", "symbol"],
             "md:orderbook": ["time", "exchange", "symbol", "bids", "asks"],
             "md:ohlcv": ["time", "exchange", "symbol", "timeframe", "open", "high", "low", "close", "volume"],
+            "md:positions": ["exchange", "symbol", "side", "amount", "entry_price"],
+            "md:orders": ["exchange_order_id", "exchange", "symbol", "type", "side", "amount", "status"],
         ]
         for (stream, names) in required {
             var trial = try trial()

@@ -11,7 +11,7 @@ import Testing
         #expect(
             loaded.settings.streams.map(\.name) == [
                 "trades", "ticker", "orderbook", "ohlcv", "cryptofeed_trades", "cryptofeed_ticker",
-                "cryptofeed_book.snapshot", "cryptofeed_book.delta", "cryptofeed_candles",
+                "cryptofeed_book.snapshot", "cryptofeed_book.delta", "cryptofeed_candles", "positions", "orders",
             ])
         var expected = Settings(machine: Self.machine)
         expected.streams = loaded.settings.streams

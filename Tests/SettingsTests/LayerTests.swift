@@ -52,7 +52,7 @@ func problems(
     }
 
     @Test func aFileWithoutStreamsKeepsTheBuiltInOnes() throws {
-        #expect(try load("lanes: 3").settings.streams.count == 9)
+        #expect(try load("lanes: 3").settings.streams.count == 11)
         #expect(try load("streams: {a: {keys: s, table: t, columns: {x: y}}}").settings.streams.map(\.name) == ["a"])
         #expect(try load("streams: {}").settings.streams.isEmpty)
     }

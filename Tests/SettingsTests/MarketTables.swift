@@ -9,6 +9,8 @@ enum MarketTables {
         case "market_data_ticker": ticker
         case "market_data_orderbook": orderbook
         case "market_data_ohlcv": ohlcv
+        case "current_positions": positions
+        case "orders": orders
         default: nil
         }
     }
@@ -57,6 +59,27 @@ enum MarketTables {
         key + [text("timeframe", 10, notNull: true)]
         + numbers(["open", "high", "low", "close", "volume"], notNull: true) + numbers(["quote_volume"]) + [
             CatalogColumn(name: "trades_count", type: .int4), CatalogColumn(name: "entry_id", type: .uuid),
+            moment("created_at"), moment("updated_at"),
+        ]
+
+    private static let identity = [
+        CatalogColumn(name: "id", type: .int8, notNull: true, hasDefault: true),
+        CatalogColumn(name: "exchange", type: .text(maxLength: nil), notNull: true, checkLength: 50),
+        CatalogColumn(name: "symbol", type: .text(maxLength: nil), notNull: true, checkLength: 64),
+        CatalogColumn(name: "entry_id", type: .uuid),
+    ]
+
+    private static let positions =
+        identity + [text("side", 10, notNull: true)] + numbers(["amount", "entry_price"], notNull: true)
+        + numbers(["mark_price", "unrealized_pnl", "realized_pnl", "liquidation_price"]) + [
+            CatalogColumn(name: "leverage", type: .numeric(10, 2)), text("margin_type", 20), moment("created_at"),
+            moment("updated_at"),
+        ]
+
+    private static let orders =
+        identity + [text("exchange_order_id", 100, notNull: true), text("type", 20, notNull: true)]
+        + [text("side", 10, notNull: true), text("status", 20, notNull: true)] + numbers(["amount"], notNull: true)
+        + numbers(["price", "filled_amount", "remaining_amount", "avg_fill_price", "fee"]) + [
             moment("created_at"), moment("updated_at"),
         ]
 }

@@ -57,6 +57,6 @@ import Testing
             try JSONSerialization.jsonObject(with: Data(loaded.json().utf8)) as? [String: [String: Any]])
         let lanes = object["settings"]?["lanes"] as? [String: String]
         #expect(lanes == ["value": "5", "origin": "flag -s lanes"])
-        #expect(object["streams"]?.count == 8)
+        #expect(object["streams"]?.count == 10)
     }
 }

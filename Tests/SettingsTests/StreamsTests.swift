@@ -109,6 +109,11 @@ private func columnProblem(_ text: String) -> String? {
     @Test func incompleteMappingsAreNamed() {
         #expect(problem("on_conflict: ignore")?.contains("needs the columns of the unique key") == true)
         #expect(problem("on_conflict: update, key: x")?.contains("which row is later") == true)
+        #expect(problem("apply: f")?.contains("on_conflict: update") == true)
+        #expect(problem("on_conflict: ignore, key: x, earliest: x")?.contains("on_conflict: update") == true)
+        #expect(
+            problem("on_conflict: update, key: x, version: x, apply: f, earliest: x")?.contains("function decides")
+                == true)
         #expect(problem("on_conflict: ignore, key: tme")?.contains("did you mean \"time\"?") == true)
         #expect(problem("when: {here: x}")?.contains("unknown key") == true)
         #expect(problem("tabel: x")?.contains("did you mean \"table\"?") == true)

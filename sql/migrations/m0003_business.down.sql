@@ -1,3 +1,10 @@
+DROP FUNCTION ingest.prune_position_events(interval);
+DROP FUNCTION ingest.refresh_position_history(public.current_positions[]);
+DROP FUNCTION ingest.refresh_positions(public.current_positions[]);
+DROP FUNCTION ingest.apply_positions(public.current_positions[]);
+DROP FUNCTION ingest.position_opened(text, text, text, timestamptz, uuid);
+DROP TABLE ingest.position_event;
+DROP TABLE ingest.position_key;
 DROP TABLE public.exchange_config;
 DROP TABLE public.system_config;
 DROP TABLE public.orders;

@@ -33,7 +33,8 @@ CREATE TABLE public.position_history (
   duration     interval,
   entry_id     uuid,
   created_at   timestamptz    NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  closed_at    timestamptz
+  closed_at    timestamptz,
+  CONSTRAINT position_history_key UNIQUE (exchange, symbol, side, closed_at, entry_id)
 );
 
 CREATE TABLE public.orders (
@@ -83,3 +84,222 @@ CREATE INDEX idx_positions_exchange_symbol ON public.current_positions (exchange
 CREATE INDEX idx_orders_exchange_status ON public.orders (exchange, status);
 CREATE INDEX idx_orders_created_at ON public.orders (created_at DESC);
 CREATE INDEX idx_position_history_symbol_time ON public.position_history (symbol, created_at DESC);
+
+-- Positions by stream. Entries of one stream go to several workers, so a close may be stored before the update that
+-- it follows. What current_positions and position_history hold is therefore a function of the *set* of events of a
+-- position, whatever the order they came in: the events are kept for a while, and each batch works out anew what its
+-- events change. docs: business-tables, decisions/0007.
+
+CREATE TABLE ingest.position_key (
+  exchange text        NOT NULL,
+  symbol   text        NOT NULL,
+  side     text        NOT NULL,
+  seen_at  timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (exchange, symbol, side)
+);
+
+CREATE TABLE ingest.position_event (
+  exchange     text           NOT NULL,
+  symbol       text           NOT NULL,
+  side         text           NOT NULL,
+  updated_at   timestamptz    NOT NULL,
+  entry_id     uuid           NOT NULL,
+  amount       numeric(38,18) NOT NULL,
+  entry_price  numeric(38,18) NOT NULL,
+  mark_price   numeric(38,18),
+  realized_pnl numeric(38,18),
+  created_at   timestamptz    NOT NULL,
+  seen_at      timestamptz    NOT NULL DEFAULT now(),
+  PRIMARY KEY (exchange, symbol, side, updated_at, entry_id)
+);
+CREATE INDEX position_event_zero ON ingest.position_event (exchange, symbol, side, updated_at, entry_id)
+  WHERE amount = 0;
+
+-- When the position was opened that is open, or was just before a closing event, at this version: what the first
+-- event after the close before it says.
+CREATE FUNCTION ingest.position_opened(
+  of_exchange text, of_symbol text, of_side text, version_at timestamptz, version_id uuid
+) RETURNS timestamptz
+LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+  SELECT e.created_at
+    FROM (SELECT coalesce(max(c.updated_at), '-infinity') AS at,
+                 coalesce((array_agg(c.entry_id))[1], '00000000-0000-0000-0000-000000000000') AS id
+            FROM (SELECT z.updated_at, z.entry_id FROM ingest.position_event z
+                   WHERE z.exchange = of_exchange AND z.symbol = of_symbol AND z.side = of_side AND z.amount = 0
+                     AND (z.updated_at, z.entry_id) < (version_at, version_id)
+                   ORDER BY z.updated_at DESC, z.entry_id DESC LIMIT 1) AS c) AS last_close
+   CROSS JOIN LATERAL (
+         SELECT n.created_at FROM ingest.position_event n
+          WHERE n.exchange = of_exchange AND n.symbol = of_symbol AND n.side = of_side AND n.amount <> 0
+            AND (n.updated_at, n.entry_id) > (last_close.at, last_close.id)
+          ORDER BY n.updated_at, n.entry_id LIMIT 1) AS e
+$$;
+
+-- Takes the events of a batch; returns how many were not there yet.
+CREATE FUNCTION ingest.apply_positions(batch public.current_positions[]) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+  nil CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+  taken bigint;
+BEGIN
+  -- One order for all, so that no two batches wait for each other. Whoever has the keys sees, with each statement
+  -- below, all that earlier holders committed.
+  INSERT INTO ingest.position_key AS k (exchange, symbol, side)
+  SELECT DISTINCT b.exchange, b.symbol, b.side FROM unnest(batch) AS b ORDER BY 1, 2, 3
+  ON CONFLICT (exchange, symbol, side) DO UPDATE SET seen_at = now();
+
+  -- A position from before the first event by stream counts as one.
+  INSERT INTO ingest.position_event
+         (exchange, symbol, side, updated_at, entry_id, amount, entry_price, mark_price, realized_pnl, created_at)
+  SELECT p.exchange, p.symbol, p.side, p.updated_at, coalesce(p.entry_id, nil), p.amount, p.entry_price,
+         p.mark_price, p.realized_pnl, p.created_at
+    FROM (SELECT DISTINCT b.exchange, b.symbol, b.side FROM unnest(batch) AS b) AS k
+    JOIN public.current_positions p USING (exchange, symbol, side)
+   WHERE NOT EXISTS (SELECT FROM ingest.position_event e
+                      WHERE e.exchange = k.exchange AND e.symbol = k.symbol AND e.side = k.side);
+
+  INSERT INTO ingest.position_event
+         (exchange, symbol, side, updated_at, entry_id, amount, entry_price, mark_price, realized_pnl, created_at)
+  SELECT b.exchange, b.symbol, b.side, b.updated_at, coalesce(b.entry_id, nil), b.amount, b.entry_price,
+         b.mark_price, b.realized_pnl, coalesce(b.created_at, b.updated_at)
+    FROM unnest(batch) AS b
+  ON CONFLICT DO NOTHING;
+  GET DIAGNOSTICS taken = ROW_COUNT;
+
+  PERFORM ingest.refresh_positions(batch);
+  PERFORM ingest.refresh_position_history(batch);
+  RETURN taken;
+END $$;
+
+-- What the latest event of each position says; nothing when that is a close. Needs the keys' locks.
+CREATE FUNCTION ingest.refresh_positions(batch public.current_positions[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+  nil CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+BEGIN
+  DELETE FROM public.current_positions p
+   USING (SELECT DISTINCT b.exchange, b.symbol, b.side FROM unnest(batch) AS b) AS k
+   WHERE p.exchange = k.exchange AND p.symbol = k.symbol AND p.side = k.side
+     AND (SELECT e.amount FROM ingest.position_event e
+           WHERE e.exchange = k.exchange AND e.symbol = k.symbol AND e.side = k.side
+           ORDER BY e.updated_at DESC, e.entry_id DESC LIMIT 1) = 0;
+
+  INSERT INTO public.current_positions
+         (exchange, symbol, side, amount, entry_price, mark_price, unrealized_pnl, realized_pnl, leverage,
+          margin_type, liquidation_price, entry_id, created_at, updated_at)
+  SELECT n.exchange, n.symbol, n.side, n.amount, n.entry_price, n.mark_price, n.unrealized_pnl,
+         coalesce(n.realized_pnl, 0), n.leverage, n.margin_type, n.liquidation_price, n.entry_id,
+         ingest.position_opened(n.exchange, n.symbol, n.side, n.updated_at, n.entry_id), n.updated_at
+    FROM (SELECT DISTINCT ON (b.exchange, b.symbol, b.side) b.exchange, b.symbol, b.side, b.amount, b.entry_price,
+                 b.mark_price, b.unrealized_pnl, b.realized_pnl, b.leverage, b.margin_type, b.liquidation_price,
+                 coalesce(b.entry_id, nil) AS entry_id, b.updated_at
+            FROM unnest(batch) AS b
+           ORDER BY b.exchange, b.symbol, b.side, b.updated_at DESC, coalesce(b.entry_id, nil) DESC) AS n
+   WHERE n.amount <> 0
+     AND NOT EXISTS (SELECT FROM ingest.position_event e
+                      WHERE e.exchange = n.exchange AND e.symbol = n.symbol AND e.side = n.side
+                        AND (e.updated_at, e.entry_id) > (n.updated_at, n.entry_id))
+  ON CONFLICT (exchange, symbol, side) DO UPDATE
+     SET amount = excluded.amount, entry_price = excluded.entry_price, mark_price = excluded.mark_price,
+         unrealized_pnl = excluded.unrealized_pnl, realized_pnl = excluded.realized_pnl,
+         leverage = excluded.leverage, margin_type = excluded.margin_type,
+         liquidation_price = excluded.liquidation_price, entry_id = excluded.entry_id,
+         created_at = excluded.created_at, updated_at = excluded.updated_at;
+
+  -- An older event can still tell that the position was opened earlier, or that it was another one until later.
+  UPDATE public.current_positions p SET created_at = o.opened
+    FROM (SELECT k.exchange, k.symbol, k.side,
+                 ingest.position_opened(k.exchange, k.symbol, k.side, c.updated_at, coalesce(c.entry_id, nil)) AS opened
+            FROM (SELECT DISTINCT b.exchange, b.symbol, b.side FROM unnest(batch) AS b) AS k
+            JOIN public.current_positions c USING (exchange, symbol, side)) AS o
+   WHERE p.exchange = o.exchange AND p.symbol = o.symbol AND p.side = o.side AND p.created_at <> o.opened;
+END $$;
+
+-- A close is an event of amount 0 right behind one of another amount. Needs the keys' locks.
+CREATE FUNCTION ingest.refresh_position_history(batch public.current_positions[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+  nil CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+  zeros ingest.position_event[];
+BEGIN
+  -- An event can change what is known of itself and of the next zero behind it, no more.
+  zeros := ARRAY(
+    SELECT DISTINCT z.event FROM unnest(batch) AS b
+     CROSS JOIN LATERAL (
+           SELECT e AS event FROM ingest.position_event e
+            WHERE e.exchange = b.exchange AND e.symbol = b.symbol AND e.side = b.side AND e.amount = 0
+              AND (e.updated_at, e.entry_id) >= (b.updated_at, coalesce(b.entry_id, nil))
+            ORDER BY e.updated_at, e.entry_id LIMIT 2) AS z);
+  IF cardinality(zeros) = 0 THEN RETURN; END IF;
+
+  -- An earlier zero came after a later one: the position was closed earlier than thought, not twice.
+  UPDATE public.position_history h SET closed_at = first.updated_at, entry_id = first.entry_id
+    FROM unnest(zeros) AS z
+   CROSS JOIN LATERAL (
+         SELECT e.amount FROM ingest.position_event e
+          WHERE e.exchange = z.exchange AND e.symbol = z.symbol AND e.side = z.side
+            AND (e.updated_at, e.entry_id) < (z.updated_at, z.entry_id)
+          ORDER BY e.updated_at DESC, e.entry_id DESC LIMIT 1) AS before
+   CROSS JOIN LATERAL (
+         SELECT e.updated_at, e.entry_id FROM ingest.position_event e
+          WHERE e.exchange = z.exchange AND e.symbol = z.symbol AND e.side = z.side AND e.amount <> 0
+            AND (e.updated_at, e.entry_id) < (z.updated_at, z.entry_id)
+          ORDER BY e.updated_at DESC, e.entry_id DESC LIMIT 1) AS last_open
+   CROSS JOIN LATERAL (
+         SELECT e.updated_at, e.entry_id FROM ingest.position_event e
+          WHERE e.exchange = z.exchange AND e.symbol = z.symbol AND e.side = z.side AND e.amount = 0
+            AND (e.updated_at, e.entry_id) > (last_open.updated_at, last_open.entry_id)
+          ORDER BY e.updated_at, e.entry_id LIMIT 1) AS first
+   WHERE h.exchange = z.exchange AND h.symbol = z.symbol AND h.side = z.side AND h.closed_at = z.updated_at
+     AND h.entry_id = z.entry_id AND before.amount = 0;
+
+  INSERT INTO public.position_history
+         (exchange, symbol, side, amount, entry_price, exit_price, realized_pnl, duration, entry_id, created_at,
+          closed_at)
+  SELECT z.exchange, z.symbol, z.side, before.amount, before.entry_price, coalesce(z.mark_price, before.mark_price),
+         coalesce(z.realized_pnl, before.realized_pnl), z.updated_at - opened, z.entry_id, opened, z.updated_at
+    FROM unnest(zeros) AS z
+   CROSS JOIN LATERAL (
+         SELECT e.amount, e.entry_price, e.mark_price, e.realized_pnl FROM ingest.position_event e
+          WHERE e.exchange = z.exchange AND e.symbol = z.symbol AND e.side = z.side
+            AND (e.updated_at, e.entry_id) < (z.updated_at, z.entry_id)
+          ORDER BY e.updated_at DESC, e.entry_id DESC LIMIT 1) AS before
+   CROSS JOIN LATERAL ingest.position_opened(z.exchange, z.symbol, z.side, z.updated_at, z.entry_id) AS opened
+   WHERE before.amount <> 0
+  ON CONFLICT (exchange, symbol, side, closed_at, entry_id) DO UPDATE
+     SET amount = excluded.amount, entry_price = excluded.entry_price, exit_price = excluded.exit_price,
+         realized_pnl = excluded.realized_pnl, duration = excluded.duration, created_at = excluded.created_at;
+END $$;
+
+-- Forgets events that came longer ago than `age`, as far as nothing rests on them any more: of a position that is open
+-- the first and the last event stay, of one that was closed they go together.
+CREATE FUNCTION ingest.prune_position_events(age interval) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE pruned bigint;
+BEGIN
+  WITH event AS (
+    SELECT e.exchange, e.symbol, e.side, e.updated_at, e.entry_id, e.amount = 0 AS is_zero, e.seen_at,
+           lag(e.amount = 0) OVER past AS zero_before, lead(e.amount = 0) OVER past AS zero_after,
+           max(e.seen_at) OVER (past ROWS UNBOUNDED PRECEDING) AS last_seen
+      FROM ingest.position_event e
+    WINDOW past AS (PARTITION BY e.exchange, e.symbol, e.side ORDER BY e.updated_at, e.entry_id)
+  ), over AS (
+    SELECT *, bool_or(is_zero AND last_seen < now() - age) OVER (
+                PARTITION BY exchange, symbol, side ORDER BY updated_at DESC, entry_id DESC) AS is_over
+      FROM event
+  )
+  DELETE FROM ingest.position_event e USING over o
+   WHERE e.exchange = o.exchange AND e.symbol = o.symbol AND e.side = o.side
+     AND e.updated_at = o.updated_at AND e.entry_id = o.entry_id
+     AND o.seen_at < now() - age AND (o.is_over OR (o.zero_before = o.is_zero AND o.zero_after = o.is_zero));
+  GET DIAGNOSTICS pruned = ROW_COUNT;
+
+  DELETE FROM ingest.position_key k
+   USING (SELECT o.exchange, o.symbol, o.side FROM ingest.position_key o
+           WHERE o.seen_at < now() - age
+             AND NOT EXISTS (SELECT FROM ingest.position_event e
+                              WHERE e.exchange = o.exchange AND e.symbol = o.symbol AND e.side = o.side)
+           ORDER BY 1, 2, 3 FOR UPDATE SKIP LOCKED) AS idle
+   WHERE k.exchange = idle.exchange AND k.symbol = idle.symbol AND k.side = idle.side;
+  RETURN pruned;
+END $$;

@@ -30,6 +30,17 @@ extension Catalog {
          WHERE a.attrelid = $1::oid AND t.typtype <> 'd' ORDER BY a.attnum
         """
 
+    /// A function that takes rows of a table.
+    static let functionQuery = """
+        SELECT p.oid FROM pg_catalog.pg_class c
+          JOIN pg_catalog.pg_type t ON t.oid = c.reltype
+          JOIN pg_catalog.pg_proc p ON p.pronargs = 1 AND p.proargtypes[0] = t.typarray AND p.proname = $2
+          JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+         WHERE c.oid = $1::oid AND p.prorettype = 'pg_catalog.int8'::regtype AND p.prokind = 'f' AND NOT p.proretset
+           AND CASE WHEN $3::text IS NULL THEN pg_catalog.pg_function_is_visible(p.oid) ELSE n.nspname = $3 END
+           AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE')
+        """
+
     static let indexQuery = """
         SELECT i.relname AS index, a.attname AS column
           FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid

@@ -23,6 +23,24 @@ public struct Catalog {
         return found
     }
 
+    /// Checks the function of ``ConflictPolicy/apply(key:version:function:)``; with other policies there is none.
+    /// - Throws: ``TargetProblem/noFunction(_:for:)``, or ``TargetProblem/postgres(_:)``.
+    public func checkFunction(
+        of policy: ConflictPolicy, for table: TableDescription, deadline: PostgresConnection.Deadline
+    ) throws(TargetProblem) {
+        guard case .apply(_, _, let function) = policy else { return }
+        let isThere: Bool
+        do throws(PostgresError) {
+            isThere =
+                try connection.query(
+                    Self.functionQuery, [String(table.oid), function.name, function.schema], deadline: deadline
+                ).first != nil
+        } catch {
+            throw .postgres(error)
+        }
+        guard isThere else { throw .noFunction(function, for: table.name) }
+    }
+
     private func read(
         _ table: TableName, deadline: PostgresConnection.Deadline
     ) throws(PostgresError) -> TableDescription? {

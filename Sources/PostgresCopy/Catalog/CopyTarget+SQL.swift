@@ -16,18 +16,71 @@ extension CopyTarget.StatementTexts {
         // In the order of the key, so that two writers meet the same rows in the same order.
         let key = try Self.list(index.columns)
         let insert = "INSERT INTO \(target) AS old (\(list)) "
+        writtenCount = "count(*)"
         switch policy {
         case .error: break
         case .ignore:
-            insertFromStage =
-                insert + "SELECT \(list) FROM pg_temp.\(stageName) ORDER BY \(key) ON CONFLICT (\(key)) DO NOTHING"
-        case .update(_, let version):
+            writeFromStage =
+                insert + "SELECT \(list) FROM pg_temp.\(stageName) ORDER BY \(key) ON CONFLICT (\(key)) DO NOTHING "
+                + "RETURNING 1"
+        case .update(_, let version, let earliest):
             let newest = try Self.list(version, suffix: " DESC NULLS LAST")
-            insertFromStage =
-                insert + "SELECT DISTINCT ON (\(key)) \(list) FROM pg_temp.\(stageName) ORDER BY \(key), \(newest) "
-                + "ON CONFLICT (\(key)) DO UPDATE SET \(try Self.assignments(columns, key: index.columns)) "
-                + "WHERE \(try Self.isOlder(version))"
+            let values = try Self.values(columns, key: key, earliest: earliest)
+            let change = try Self.change(columns, key: index.columns, version: version, earliest: earliest)
+            writeFromStage =
+                insert + "SELECT DISTINCT ON (\(key)) \(values) FROM pg_temp.\(stageName) ORDER BY \(key), \(newest) "
+                + "ON CONFLICT (\(key)) DO UPDATE \(change) RETURNING 1"
+        case .apply(_, let version, let function):
+            let row = try Self.row(of: table, columns: columns)
+            let order = try key + ", " + Self.list(version, suffix: " NULLS FIRST")
+            writeFromStage =
+                "SELECT \(try function.quoted())(ARRAY(SELECT \(row)::\(target) FROM pg_temp.\(stageName) AS new "
+                + "ORDER BY \(order))) AS written"
+            writtenCount = "sum(written)"
         }
+    }
+
+    /// A row of the table; NULL in the columns that are not copied.
+    private static func row(of table: TableDescription, columns: [String]) throws(PostgresError) -> String {
+        var values: [String] = []
+        for column in table.columns {
+            values.append(columns.contains(column.name) ? "new." + (try SQLText.quoteIdentifier(column.name)) : "NULL")
+        }
+        return "ROW(\(values.joined(separator: ", ")))"
+    }
+
+    /// What a batch has of each column; of the columns `earliest`, the smallest value of all its versions.
+    private static func values(
+        _ columns: [String], key: String, earliest: [String]
+    ) throws(PostgresError) -> String {
+        var values: [String] = []
+        for name in columns {
+            let quoted = try SQLText.quoteIdentifier(name)
+            values.append(earliest.contains(name) ? "min(\(quoted)) OVER (PARTITION BY \(key))" : quoted)
+        }
+        return values.joined(separator: ", ")
+    }
+
+    /// `SET … WHERE …` for a row whose key is there already.
+    private static func change(
+        _ columns: [String], key: [String], version: [String], earliest: [String]
+    ) throws(PostgresError) -> String {
+        let isOlder = try isOlder(version)
+        var assignments: [String] = []
+        var conditions = [isOlder]
+        for name in columns where !key.contains(name) {
+            let quoted = try SQLText.quoteIdentifier(name)
+            let (old, new) = ("old.\(quoted)", "excluded.\(quoted)")
+            if earliest.contains(name) {
+                assignments.append("\(quoted) = least(\(old), \(new))")
+                conditions.append("\(new) < \(old)")
+            } else if earliest.isEmpty {
+                assignments.append("\(quoted) = \(new)")
+            } else {
+                assignments.append("\(quoted) = CASE WHEN \(isOlder) THEN \(new) ELSE \(old) END")
+            }
+        }
+        return "SET \(assignments.joined(separator: ", ")) WHERE \(conditions.joined(separator: " OR "))"
     }
 
     private static func list(
@@ -44,15 +97,6 @@ extension CopyTarget.StatementTexts {
             definitions.append(try SQLText.quoteIdentifier(name) + " " + (table.column(name)?.declaredType ?? "text"))
         }
         return definitions.joined(separator: ", ")
-    }
-
-    private static func assignments(_ columns: [String], key: [String]) throws(PostgresError) -> String {
-        var assignments: [String] = []
-        for name in columns where !key.contains(name) {
-            let quoted = try SQLText.quoteIdentifier(name)
-            assignments.append("\(quoted) = excluded.\(quoted)")
-        }
-        return assignments.joined(separator: ", ")
     }
 
     /// Compares column by column; NULL is older than any value.

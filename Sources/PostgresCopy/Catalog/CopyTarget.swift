@@ -6,8 +6,12 @@ public enum ConflictPolicy: Equatable, Sendable {
     case error
     /// It is a duplicate: counted, not stored. Tried as a plain COPY first.
     case ignore(key: [String])
-    /// The row with the larger version, compared column by column, stays. NULL is the oldest version.
-    case update(key: [String], version: [String])
+    /// The row with the larger version, compared column by column, stays. NULL is the oldest version. Of the columns
+    /// `earliest` the smallest value of all versions stays, whichever came first.
+    case update(key: [String], version: [String], earliest: [String] = [])
+    /// A function of the database takes the rows, in the order of key and version, and decides what becomes of them:
+    /// `function(rows table[]) returns bigint`, the number of rows that were not duplicates.
+    case apply(key: [String], version: [String], function: TableName)
 }
 
 /// A table that rows are copied into, with the SQL for it: made once, checked against the catalog.
@@ -31,7 +35,10 @@ public struct CopyTarget: Equatable, Sendable {
         var stageName = ""
         var createStage = ""
         var copyToStage = ""
-        var insertFromStage = ""
+        /// Writes the staged rows: the query of a common table expression `new`.
+        var writeFromStage = ""
+        /// How many rows that wrote: an expression over `new`.
+        var writtenCount = ""
     }
 
     /// Checks that the rows can be written as asked.
@@ -59,7 +66,7 @@ public struct CopyTarget: Equatable, Sendable {
     public var alwaysStages: Bool {
         switch policy {
         case .error, .ignore: false
-        case .update: true
+        case .update, .apply: true
         }
     }
 
@@ -67,7 +74,7 @@ public struct CopyTarget: Equatable, Sendable {
     var mayStage: Bool {
         switch policy {
         case .error: false
-        case .ignore, .update: true
+        case .ignore, .update, .apply: true
         }
     }
 
@@ -106,19 +113,29 @@ public struct CopyTarget: Equatable, Sendable {
         switch policy {
         case .error: return nil
         case .ignore(let wanted): key = wanted
-        case .update(let wanted, let version):
+        case .update(let wanted, let version, let earliest):
             key = wanted
-            guard table.mayUpdate else { throw .missingRight(table.name, right: "UPDATE") }
-            guard !version.isEmpty else { throw .noVersion(table.name) }
-            for name in version where !columns.contains(name) { throw .noColumn(table.name, column: name) }
-            for name in key where table.column(name)?.isNotNull == false {
-                throw .nullableKey(table.name, column: name)
-            }
+            try checkVersions(table, columns: columns, key: key, version: version)
+            for name in earliest where !columns.contains(name) { throw .noColumn(table.name, column: name) }
+        case .apply(let wanted, let version, _):
+            key = wanted
+            try checkVersions(table, columns: columns, key: key, version: version)
         }
         for name in key where !columns.contains(name) { throw .noColumn(table.name, column: name) }
         guard table.rowTriggers.isEmpty else { throw .rowTriggers(table.name, triggers: table.rowTriggers) }
         guard !table.hasRules else { throw .rules(table.name) }
         guard let index = table.uniqueIndex(over: key) else { throw .noUniqueKey(table.name, key: key) }
         return index
+    }
+
+    private static func checkVersions(
+        _ table: TableDescription, columns: [String], key: [String], version: [String]
+    ) throws(TargetProblem) {
+        guard table.mayUpdate else { throw .missingRight(table.name, right: "UPDATE") }
+        guard !version.isEmpty else { throw .noVersion(table.name) }
+        for name in version where !columns.contains(name) { throw .noColumn(table.name, column: name) }
+        for name in key where table.column(name)?.isNotNull == false {
+            throw .nullableKey(table.name, column: name)
+        }
     }
 }

@@ -20,6 +20,8 @@ public enum TargetProblem: Error, Equatable, Sendable {
     /// With a natural key, rows that a trigger dropped could not be told from duplicates.
     case rowTriggers(TableName, triggers: [String])
     case rules(TableName)
+    /// There is no such function that takes an array of the table's rows, returns `bigint` and may be called.
+    case noFunction(TableName, for: TableName)
     /// The catalog could not be read.
     case postgres(PostgresError)
 }
@@ -44,6 +46,8 @@ extension TargetProblem: CustomStringConvertible {
             "table \(table) has a row trigger before INSERT (\(triggers.joined(separator: ", "))): "
                 + "on_conflict ignore and update cannot be used with it"
         case .rules(let table): "table \(table) has rules: on_conflict ignore and update cannot be used with it"
+        case .noFunction(let function, let table):
+            "there is no function \(function)(\(table)[]) returning bigint that the database user may execute"
         case .postgres(let error): error.description
         }
     }

@@ -93,8 +93,8 @@ struct CommitScript {
             guard table.isStaged else { return add(sql.copy, .copy(index)) }
             add(sql.copyToStage, .copy(index))
             add(
-                "WITH new AS (\(sql.insertFromStage) RETURNING 1) "
-                    + "SELECT set_config('\(CommitScript.writtenSetting(index))', count(*)::text, true) FROM new",
+                "WITH new AS (\(sql.writeFromStage)) SELECT set_config("
+                    + "'\(CommitScript.writtenSetting(index))', (\(sql.writtenCount))::text, true) FROM new",
                 .written(index))
         }
 

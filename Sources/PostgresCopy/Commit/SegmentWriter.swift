@@ -57,7 +57,7 @@ struct SegmentWriter {
         let sql = rows.target.sql
         let write =
             isStaged
-            ? "\(sql.copyToStage); WITH new AS (\(sql.insertFromStage) RETURNING 1) SELECT count(*) FROM new; "
+            ? "\(sql.copyToStage); WITH new AS (\(sql.writeFromStage)) SELECT (\(sql.writtenCount))::text AS count FROM new; "
                 + "DELETE FROM pg_temp.\(sql.stageName)"
             : sql.copy
         try connection.send("SAVEPOINT millrace; \(write)", deadline: deadline)

@@ -34,7 +34,7 @@ struct PlanCompiler {
         guard !mapping.columns.isEmpty else { throw error(.nothingToFill, nil) }
         let known = catalog.map(\.name)
         let wanted = mapping.columns.map(\.column)
-        for name in wanted + mapping.key + mapping.version where !known.contains(name) {
+        for name in wanted + mapping.key + mapping.version + mapping.earliest where !known.contains(name) {
             throw error(.unknownColumn(nearest: NearestName.of(name, among: known)), name)
         }
         for (index, name) in wanted.enumerated() where wanted[..<index].contains(name) {

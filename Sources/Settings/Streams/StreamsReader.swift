@@ -12,7 +12,8 @@ extension SettingsLoader {
 /// Reads `streams` into mappings, in the order of the text.
 struct StreamsReader {
     static let mappingKeys = [
-        "keys", "table", "when", "columns", "on_conflict", "key", "version", "time_window", "variants",
+        "keys", "table", "when", "columns", "on_conflict", "key", "version", "earliest", "apply", "time_window",
+        "variants",
     ]
     static let variantKeys = mappingKeys.filter { $0 != "keys" && $0 != "variants" }
 
@@ -77,6 +78,8 @@ struct StreamsReader {
         mapping.onConflict = node["on_conflict"].flatMap { choice($0, "\(path).on_conflict") } ?? .error
         mapping.key = columnNames(node["key"], "\(path).key", of: columns)
         mapping.version = columnNames(node["version"], "\(path).version", of: columns)
+        mapping.earliest = columnNames(node["earliest"], "\(path).earliest", of: columns)
+        mapping.apply = node["apply"].flatMap { text($0, "\(path).apply") }
         mapping.timeWindow = timeWindow(node["time_window"], "\(path).time_window", of: columns)
         check(mapping, path, at: member.origin)
         return problems.count == before ? mapping : nil
@@ -90,6 +93,13 @@ struct StreamsReader {
         if mapping.onConflict == .update, mapping.version.isEmpty {
             let message = "on_conflict: update needs the columns that tell which row is later"
             report(origin, "\(path).version", message, fix: "version: [updated_at, entry_id]")
+        }
+        if mapping.onConflict != .update, mapping.apply != nil || !mapping.earliest.isEmpty {
+            let name = mapping.apply == nil ? "earliest" : "apply"
+            report(origin, "\(path).\(name)", "is for on_conflict: update", fix: "on_conflict: update")
+        }
+        if mapping.apply != nil, !mapping.earliest.isEmpty {
+            report(origin, "\(path).earliest", "with apply, the function decides what is kept", fix: "leave it out")
         }
     }
 

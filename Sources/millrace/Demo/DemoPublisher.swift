@@ -68,10 +68,10 @@ actor DemoPublisher {
         _ = try publisher.finish()
     }
 
-    /// Publishes simulated entries of all four kinds.
+    /// Publishes simulated market data.
     func publish(_ market: Market) throws {
         var simulator = MarketSimulator(
-            seed: market.seed, kinds: MarketKind.allCases, startMicroseconds: market.start, rate: market.rate ?? 1000)
+            seed: market.seed, kinds: MarketKind.marketData, startMicroseconds: market.start, rate: market.rate ?? 1000)
         var entry = SimulatedEntry()
         let publisher = PacedPublisher(try connect(), rate: market.rate, total: Int64(market.count))
         for _ in 0..<market.count {

@@ -18,14 +18,14 @@ struct GenerateCommand: ParsableCommand {
             """)
 
     enum Kind: String, CaseIterable, ExpressibleByArgument {
-        case trades, ticker, orderbook, ohlcv, all
+        case trades, ticker, orderbook, ohlcv, positions, orders, all
     }
 
     enum Format: String, CaseIterable, ExpressibleByArgument {
         case ndjson, entries
     }
 
-    @Argument(help: "trades, ticker, orderbook, ohlcv, or all of them, mixed.")
+    @Argument(help: "trades, ticker, orderbook, ohlcv, positions, orders, or all of them, mixed.")
     var kind: Kind
 
     @Option(name: .long, help: ArgumentHelp("How many entries; 0 goes on until Ctrl-C.", valueName: "n"))

@@ -8,7 +8,7 @@ struct PublishCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish", abstract: "Write the records of files to Redis Streams.",
         discussion: """
-            ndjson and csv go to one stream; trades, ticker, orderbook and ohlcv stand for md:trades and so on. \
+            ndjson and csv go to one stream; trades, ticker, orderbook, ohlcv, positions and orders stand for md:trades and so on. \
             entries are lines {"stream": …, "id": …, "fields": [[name, value], …]}, each with its own stream unless \
             one is given; this is the format when no stream is given. Gzip is recognised.
 
@@ -23,7 +23,9 @@ struct PublishCommand: ParsableCommand {
         case ndjson, csv, entries
     }
 
-    @Argument(help: ArgumentHelp("The stream, or one of trades, ticker, orderbook, ohlcv.", valueName: "stream|kind"))
+    @Argument(
+        help: ArgumentHelp(
+            "The stream, or one of trades, ticker, orderbook, ohlcv, positions, orders.", valueName: "stream|kind"))
     var target: String?
 
     @Option(
