@@ -45,12 +45,15 @@ struct DrainWatch {
         var streams: [DrainDecision.Stream] = worker.directory.blocked.map { key in
             .init(key: key, lastGenerated: .max, lastDelivered: .min, pending: 0, isBlocked: true)
         }
+        let broken = Set(worker.tables.held.filter(\.hold.needsPerson).map(\.table))
+        let paused = worker.directory.paused
         for (key, identity) in try redis.identities(of: keys, group: worker.settings.group) {
             guard let facts = identity.stream else { continue }
             streams.append(
                 .init(
                     key: key, lastGenerated: facts.lastGeneratedID,
-                    lastDelivered: identity.group?.lastDeliveredID ?? .min, pending: identity.group?.pending ?? 0))
+                    lastDelivered: identity.group?.lastDeliveredID ?? .min, pending: identity.group?.pending ?? 0,
+                    isBlocked: paused.contains(key) || worker.writes(key, to: broken)))
         }
         let reading = DrainDecision.Reading(
             at: began.duration(to: .now), streams: streams, isSettled: isSettled, scans: scans)

@@ -45,7 +45,7 @@ extension Pipeline {
         let rows = encoded.loads.map { load in
             IsolatedRows(
                 target: load.table.target, count: load.table.rows.rowCount, source: load.table.rows,
-                isStaged: load.isStaged)
+                isStaged: load.isStaged, refusedBefore: load.encoder.refusedInARow(load.table))
         }
         let report = try onPostgres { session throws(PostgresError) in
             session.isolate(unit, rows: rows) { row in self.letter(row, of: encoded, &letters) }
@@ -67,7 +67,8 @@ extension Pipeline {
             }
             sent.letters = letters.letters.map(\.rejection)
             for (table, count) in zip(sent.tables, report.tables) {
-                table.encoder.storedIsolated(table.name, refused: count.refused)
+                table.encoder.storedIsolated(
+                    table.name, taken: count.stored + count.duplicates, refused: count.refused)
                 if count.wentToStaging { table.encoder.metDuplicate(table.name) }
             }
             committed(sent, receipt, report.tables.map { ($0.stored, $0.duplicates) })

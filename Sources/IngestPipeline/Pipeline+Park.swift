@@ -17,22 +17,17 @@ extension Pipeline {
         try checkHeldTable()
         let blocked = worker.tables.blocked
         parked = paused.union(
-            blocked.isEmpty ? [] : worker.directory.all.filter { isBlocked($0, blocked) })
+            blocked.isEmpty ? [] : worker.directory.all.filter { worker.writes($0, to: blocked) })
         owed.formUnion(claims.leave(parked))
         let free = owed.subtracting(parked)
         owed.subtract(free)
         claims.readBack(free)
     }
 
-    private func isBlocked(_ stream: StreamKey, _ blocked: Set<String>) -> Bool {
-        guard let route = worker.directory.route(of: stream) else { return false }
-        return !worker.routes.tables(of: route).isDisjoint(with: blocked)
-    }
-
     /// Whether one of the batch's tables is held.
     func isHeld(_ batch: Batch) -> Bool {
         let blocked = worker.tables.blocked
-        return !blocked.isEmpty && batch.parts.contains { isBlocked($0.stream, blocked) }
+        return !blocked.isEmpty && batch.parts.contains { worker.writes($0.stream, to: blocked) }
     }
 
     /// Gives the batch up for now: its entries stay pending, and are read back when their tables take rows again.

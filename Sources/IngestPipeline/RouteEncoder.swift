@@ -19,6 +19,7 @@ final class RouteEncoder {
     var staged: [String: Int] = [:]
     /// By table: how many more batches go piece by piece.
     private var refusing: [String: Int] = [:]
+    private var refusedInARow: [String: Int] = [:]
     private var encoder: StreamEncoder
 
     init(mappings: [CheckedMapping], limits: CodecLimits, keptBytes: Int) throws(PlanError) {
@@ -85,7 +86,11 @@ final class RouteEncoder {
     func expectsRefusals(_ table: Table) -> Bool { refusing[table.rows.table, default: 0] > 0 }
 
     /// A batch that went piece by piece is stored: so many of its rows were refused.
-    func storedIsolated(_ table: String, refused: Int) {
+    func storedIsolated(_ table: String, taken: Int, refused: Int) {
         refusing[table] = refused > 0 ? Self.isolatedBatches : max(0, refusing[table, default: 0] - 1)
+        refusedInARow[table] = taken > 0 ? 0 : refusedInARow[table, default: 0] + refused
     }
+
+    /// Rows refused since the table took one.
+    func refusedInARow(_ table: Table) -> Int { refusedInARow[table.rows.table, default: 0] }
 }

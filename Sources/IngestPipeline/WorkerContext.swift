@@ -43,6 +43,12 @@ final class WorkerContext: Sendable {
         return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
     }
 
+    /// Whether a stream's entries go to one of these tables.
+    func writes(_ stream: StreamKey, to tables: Set<String>) -> Bool {
+        guard !tables.isEmpty, let route = directory.route(of: stream) else { return false }
+        return !routes.tables(of: route).isDisjoint(with: tables)
+    }
+
     func consumer(lane: Int) -> String { "\(identity).\(lane)" }
 
     /// Lanes of this process, for rendezvous and heartbeats.

@@ -35,7 +35,7 @@ extension CommitSession {
                         let refused = RefusedRow(table: index, row: row, error: failure.error)
                         guard let letter = letter(refused) else { throw .tooMuch }
                         unit.letters.append(letter)
-                        if writer.refusesEverything(limits, isDoubtful: isDoubtful) {
+                        if try refusesEverything(&writer, limits, isDoubtful) {
                             throw .tableRefused(index, failure.error)
                         }
                     }
@@ -74,6 +74,16 @@ extension CommitSession {
 
     private func next(_ writer: inout SegmentWriter) throws(IsolationStop) -> SegmentWriter.Failure? {
         do throws(PostgresError) { return try writer.writeNext() } catch { throw .failed(error, table: nil) }
+    }
+
+    private func refusesEverything(
+        _ writer: inout SegmentWriter, _ limits: IsolationLimits, _ isDoubtful: Bool
+    ) throws(IsolationStop) -> Bool {
+        do throws(PostgresError) {
+            return try writer.refusesEverything(limits, isDoubtful: isDoubtful)
+        } catch {
+            throw .failed(error, table: nil)
+        }
     }
 
     private func makeStage(

@@ -6,11 +6,16 @@ public struct IsolatedRows {
     public var count: Int
     public var source: any SlicedCopySource
     public var isStaged: Bool
+    /// Rows that the table has refused in earlier transactions since it took one.
+    public var refusedBefore: Int
 
-    public init(target: CopyTarget, count: Int, source: any SlicedCopySource, isStaged: Bool) {
+    public init(
+        target: CopyTarget, count: Int, source: any SlicedCopySource, isStaged: Bool, refusedBefore: Int = 0
+    ) {
         self.target = target
         self.count = count
         self.source = source
+        self.refusedBefore = refusedBefore
         self.isStaged = isStaged || target.alwaysStages
     }
 }
@@ -39,7 +44,7 @@ public struct IsolationReport: Sendable {
     public enum End: Sendable {
         /// COMMIT was sent, or something failed that no row is to blame for: ``commit`` says what came back.
         case answered
-        /// Nothing of a large batch was taken, all for the same reason, so it is not the rows. Nothing is stored.
+        /// Nothing was taken for long, all for the same reason, so it is not the rows. Nothing of this is stored.
         case tableRefused(table: Int, PostgresError)
         /// More letters or more time than one transaction may take: cut the batch and try its pieces. Nothing is
         /// stored.
@@ -65,9 +70,10 @@ public struct IsolationReport: Sendable {
 public struct IsolationLimits: Sendable {
     /// Rows between two savepoints: what is sent again when one of them is refused.
     public var segmentRows = 1_000
-    /// So many rows refused alike and none taken, of at least ``wholesaleRows``: the table refuses everything.
+    /// After so many rows refused alike and none taken, ``samples`` of the rest are tried: when none of them is taken
+    /// either, the table refuses everything.
     public var wholesaleRefusals = 20
-    public var wholesaleRows = 50
+    public var samples = 10
     /// The same for errors that are doubtful from the start.
     public var doubtfulRefusals = 3
     /// The transaction ends before that, so that nobody takes its session for hung.

@@ -21,6 +21,8 @@ struct SegmentWriter {
     private var loneFailures: [Int: Int] = [:]
     private var firstRefusal: PostgresError?
     private var areRefusalsAlike = true
+    /// A sampled row was taken.
+    private var takesSome = false
 
     init(
         _ rows: IsolatedRows, segmentRows: Int, on connection: PostgresConnection,
@@ -45,8 +47,7 @@ struct SegmentWriter {
                 try write(range)
             } catch {
                 guard !error.isConnectionLost else { throw error }
-                try connection.execute(
-                    "ROLLBACK TO SAVEPOINT millrace; RELEASE SAVEPOINT millrace", deadline: deadline)
+                try rollBack()
                 return Failure(range: range, error: error)
             }
         }
@@ -54,6 +55,14 @@ struct SegmentWriter {
     }
 
     private mutating func write(_ range: Range<Int>) throws(PostgresError) {
+        let written = try copy(range)
+        try connection.execute("RELEASE SAVEPOINT millrace", deadline: deadline)
+        stored += written
+        duplicates += range.count - written
+    }
+
+    /// Sends rows behind a savepoint. Returns how many of them the table has because of that.
+    private func copy(_ range: Range<Int>) throws(PostgresError) -> Int {
         let sql = rows.target.sql
         let write =
             isStaged
@@ -79,9 +88,11 @@ struct SegmentWriter {
         guard copied == range.count else {
             throw .suppressedRow
         }
-        try connection.execute("RELEASE SAVEPOINT millrace", deadline: deadline)
-        stored += written ?? range.count
-        duplicates += range.count - (written ?? range.count)
+        return written ?? range.count
+    }
+
+    private func rollBack() throws(PostgresError) {
+        try connection.execute("ROLLBACK TO SAVEPOINT millrace; RELEASE SAVEPOINT millrace", deadline: deadline)
     }
 
     // MARK: What failed
@@ -117,11 +128,27 @@ struct SegmentWriter {
         return nil
     }
 
-    /// Whether the table refuses all there is, and always for the same reason.
-    func refusesEverything(_ limits: IsolationLimits, isDoubtful: Bool) -> Bool {
-        guard stored + duplicates == 0, areRefusalsAlike else { return false }
-        if isDoubtful, refused >= limits.doubtfulRefusals { return true }
-        return refused >= limits.wholesaleRefusals && rows.count >= limits.wholesaleRows
+    /// Whether the table refuses all there is, and always for the same reason: a sample of the rest decides, because
+    /// bad rows often stand together.
+    /// - Throws: when the session did not survive.
+    mutating func refusesEverything(
+        _ limits: IsolationLimits, isDoubtful: Bool
+    ) throws(PostgresError) -> Bool {
+        guard stored + duplicates == 0, areRefusalsAlike, !takesSome else { return false }
+        let limit = isDoubtful ? limits.doubtfulRefusals : limits.wholesaleRefusals
+        guard rows.refusedBefore + refused >= limit else { return false }
+        let rest = todo.reversed().flatMap(\.self)
+        for row in stride(from: 0, to: rest.count, by: max(1, rest.count / max(1, limits.samples))).map({ rest[$0] }) {
+            do throws(PostgresError) {
+                _ = try copy(row..<row + 1)
+                takesSome = true
+            } catch {
+                guard !error.isConnectionLost else { throw error }
+            }
+            try rollBack()
+            if takesSome { return false }
+        }
+        return true
     }
 
     /// The row that COPY names, when there are others beside it.

@@ -1,0 +1,135 @@
+import Foundation
+import IngestTesting
+import LocalServices
+import PostgresWire
+import RedisWire
+import Testing
+
+extension EndToEnd {
+    /// One table that takes no rows holds up only its own streams, and makes no dead letters.
+    struct BreakerTests {
+        struct Breakage: Sendable, CustomTestStringConvertible {
+            var testDescription: String
+            var sql: String
+            var repair: String
+        }
+
+        static let breakages = [
+            Breakage(
+                testDescription: "a column is dropped and comes back",
+                sql: "ALTER TABLE market_data_trades RENAME COLUMN price TO price_old",
+                repair: "ALTER TABLE market_data_trades RENAME COLUMN price_old TO price"),
+            Breakage(
+                testDescription: "the table is away",
+                sql: "ALTER TABLE market_data_trades RENAME TO market_data_trades_away",
+                repair: "ALTER TABLE market_data_trades_away RENAME TO market_data_trades"),
+            Breakage(
+                testDescription: "its type is another one",
+                sql: "ALTER TABLE market_data_trades ALTER COLUMN side TYPE int USING 1",
+                repair: "ALTER TABLE market_data_trades ALTER COLUMN side TYPE text USING 'buy'"),
+        ]
+
+        @Test(arguments: breakages)
+        func aBrokenTableHoldsUpOnlyItsOwnStreams(_ breakage: Breakage) async throws {
+            let scene = try await Scene()
+            let feeder = Feeder(scene, rate: 2_000)
+            let workers = try (1...2).map { try scene.worker("w\($0)", settings: ["lanes": "2"]) }
+            try await eventually("trades come") { try scene.count("market_data_trades") > 500 }
+            try scene.execute(breakage.sql)
+            try await eventually("the table is held: \(workers.map { $0.tail() })") {
+                workers.contains { $0.errorsSoFar.contains("a table takes no rows") }
+            }
+            let tickers = try scene.count("market_data_ticker")
+            try await eventually("tickers go on") { try scene.count("market_data_ticker") > tickers + 3_000 }
+            #expect(try scene.count("ingest.dead_letter") == 0)
+
+            try scene.execute(breakage.repair)
+            let trades = try scene.count("market_data_trades")
+            try await eventually(within: .seconds(15), "trades come again") {
+                try scene.count("market_data_trades") > trades
+            }
+            feeder.stop()
+            try await feeder.finish()
+            try await eventually("nothing stays pending") { try scene.pendingCount() == 0 && scene.isAllDelivered() }
+            for worker in workers {
+                #expect(worker.isRunning, "\(worker.tail())")
+                worker.send(SIGTERM)
+                #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            }
+            try await scene.drain()
+            try await feeder.expectEverythingStoredOnce()
+            #expect(workers.contains { $0.errorsSoFar.contains("a table takes rows again") })
+            await scene.stop()
+        }
+
+        /// Small batches at first: a few rows become letters before it shows that no row is to blame.
+        @Test func aTableThatRefusesEveryRowIsHeldAndNotDeadLettered() async throws {
+            let scene = try await Scene()
+            try scene.execute("ALTER TABLE market_data_trades ADD CONSTRAINT never CHECK (price < 0) NOT VALID")
+            let feeder = Feeder(scene, rate: 2_000)
+            let worker = try scene.worker(settings: ["lanes": "2"])
+            try await eventually("the table is held: \(worker.tail())") {
+                worker.errorsSoFar.contains("a table takes no rows")
+            }
+            try await eventually("tickers go on") { try scene.count("market_data_ticker") > 5_000 }
+            let letters = try scene.count("ingest.dead_letter")
+            #expect(letters < 40, "less than 20 of each lane")
+            try scene.execute("ALTER TABLE market_data_trades DROP CONSTRAINT never")
+            try await eventually("trades come") { try scene.count("market_data_trades") > 1_000 }
+            feeder.stop()
+            try await feeder.finish()
+            worker.send(SIGTERM)
+            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            try await scene.drain()
+            #expect(try scene.count("ingest.dead_letter") == letters)
+            let entries = feeder.progress.confirmed
+            #expect(try scene.covered() == entries)
+            #expect(
+                try scene.count("market_data_trades") + scene.count("market_data_ticker") == entries - letters)
+            await scene.stop()
+        }
+
+        @Test func aTableLockedForLongHoldsUpOnlyItsOwnStreams() async throws {
+            let scene = try await Scene()
+            let feeder = Feeder(scene, rate: 2_000)
+            let worker = try scene.worker(settings: ["lanes": "2"])
+            try await eventually("trades come") { try scene.count("market_data_trades") > 500 }
+            let locker = try PostgresConnection.connect(
+                to: PostgresEndpoint(scene.databaseURL), applicationName: "locker")
+            try locker.execute("BEGIN; LOCK TABLE market_data_trades IN ACCESS EXCLUSIVE MODE", deadline: .soon)
+            try await eventually("the table is held: \(worker.tail())") {
+                worker.errorsSoFar.contains("a table takes no rows")
+            }
+            let tickers = try scene.count("market_data_ticker")
+            try await eventually("tickers go on") { try scene.count("market_data_ticker") > tickers + 3_000 }
+            try locker.execute("ROLLBACK", deadline: .soon)
+            let trades = try scene.count("market_data_trades")
+            try await eventually(within: .seconds(10), "trades come again") {
+                try scene.count("market_data_trades") > trades
+            }
+            feeder.stop()
+            try await feeder.finish()
+            worker.send(SIGTERM)
+            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            try await scene.drain()
+            try await feeder.expectEverythingStoredOnce()
+            await scene.stop()
+        }
+
+        /// `run --drain` does not wait for what only a person can mend.
+        @Test func aDrainEndsAtABrokenTableAndNamesIt() async throws {
+            let scene = try await Scene()
+            let feeder = Feeder(scene, rate: 50_000, entries: 4_000)
+            try await feeder.finish()
+            try await scene.drain()
+            try scene.execute("ALTER TABLE market_data_trades ADD CONSTRAINT never CHECK (price < 0) NOT VALID")
+            let more = Feeder(scene, rate: 50_000, entries: 4_000)
+            try await more.finish()
+            let drain = try await scene.millrace(["run", "--drain", "--timeout", "30s"], limit: .seconds(60))
+            #expect(drain.status == 1)
+            #expect(drain.errors.contains("md:trades") || drain.errors.contains("trades-X"), "\(drain.errors)")
+            #expect(try scene.count("ingest.dead_letter") == 0)
+            await scene.stop()
+        }
+    }
+}
