@@ -48,7 +48,7 @@ extension LaneFailure {
         case .redis, .inDoubt: .warning
         case .postgres(_, .pause(let pause)): pause.alerts ? .error : .warning
         case .postgres(_, .retry): .warning
-        case .postgres, .destinationWentBack, .committedShort, .refused, .mapping: .error
+        case .postgres, .destinationWentBack, .committedShort, .miscounted, .refused, .mapping: .error
         }
     }
 }

@@ -14,6 +14,8 @@ enum LaneFailure: Error {
     case destinationWentBack([DestinationCheck.Reason])
     /// Rows are missing in a committed transaction: a trigger took them.
     case committedShort(table: String)
+    /// A batch was encoded to fewer rows and letters than it has entries: a mistake of ours. Nothing of it is sent.
+    case miscounted(entries: Int, disposed: Int)
     /// Mappings of one stream do not go together.
     case mapping(PlanError)
     /// A stream must not be ingested as things are.
@@ -49,7 +51,7 @@ enum LaneFailure: Error {
         case .postgres(_, .conflict), .postgres(_, .isolate): "row"
         case .inDoubt: "in_doubt"
         case .destinationWentBack: "destination_went_back"
-        case .committedShort: "rows_missing"
+        case .committedShort, .miscounted: "rows_missing"
         case .refused: "refused"
         case .mapping: "mapping"
         }
@@ -59,7 +61,8 @@ enum LaneFailure: Error {
     var backoff: (base: Duration, cap: Duration) {
         switch self {
         case .redis, .inDoubt: (.milliseconds(50), .seconds(2))
-        case .postgres(_, .stop), .destinationWentBack, .committedShort, .refused, .mapping: (.seconds(1), .seconds(15))
+        case .postgres(_, .stop), .destinationWentBack, .committedShort, .miscounted, .refused, .mapping:
+            (.seconds(1), .seconds(15))
         case .postgres: (.milliseconds(50), .seconds(5))
         }
     }
@@ -77,6 +80,8 @@ extension LaneFailure: CustomStringConvertible {
                 + "nothing is acknowledged until `millrace reconcile` has run"
         case .committedShort(let table):
             "a trigger of \(table) took rows away from a batch; nothing of it is acknowledged"
+        case .miscounted(let entries, let disposed):
+            "a batch of \(entries) entries was encoded to \(disposed) rows and letters; nothing of it was sent"
         case .mapping(let error): "configuration: \(error)"
         case .refused(let stream, .otherGroupIngests):
             "this database ingests \(stream) through another group: use that consumer_group, or another database"

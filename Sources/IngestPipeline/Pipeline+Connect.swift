@@ -85,7 +85,7 @@ extension Pipeline {
         case .postgres, .inDoubt, .destinationWentBack, .committedShort:
             worker.metrics.postgresFailed(failure.label)
             postgres = nil
-        case .refused, .mapping:
+        case .miscounted, .refused, .mapping:
             break
         }
     }

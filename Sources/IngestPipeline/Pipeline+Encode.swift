@@ -33,6 +33,7 @@ extension Pipeline {
         var letters = LetterBox(settings: worker.settings)
         var position = 0
         let routes = Set(planned.batch.parts.map(\.route))
+        refreshEncoders()
         for route in routes { try encoder(of: route).begin() }
         let deliveries = ledger.deliveries(of: planned.batch.number)
         for (index, part) in planned.batch.parts.enumerated() {
@@ -48,6 +49,11 @@ extension Pipeline {
         for route in routes { loads += try filled(encoder(of: route)) }
         // The order of the transaction: a failed COPY is told by its place.
         loads.sort { ($0.table.target.table, $0.table.target.oid) < ($1.table.target.table, $1.table.target.oid) }
+        // Every entry is one row or one letter. Whatever mistake made them fewer, they must not be recorded as stored.
+        let disposed = loads.reduce(letters.letters.count) { $0 + $1.table.rows.rowCount }
+        guard disposed == planned.plan.survivorCount else {
+            throw .miscounted(entries: planned.plan.survivorCount, disposed: disposed)
+        }
         return .full(EncodedBatch(planned: planned, loads: loads, letters: letters.letters))
     }
 

@@ -4,13 +4,17 @@ import RecordCodec
 import Records
 
 extension Pipeline {
+    /// Drops encoders of mappings that were checked anew since. Only between two batches: a batch is encoded by one
+    /// encoder from its first entry to its last.
+    func refreshEncoders() {
+        let revision = worker.tables.revision
+        guard revision != encodersRevision else { return }
+        encoders = [:]
+        encodersRevision = revision
+    }
+
     /// The lane's encoder of a route, made when the route's first entries come.
     func encoder(of route: Routes.RouteID) throws(LaneFailure) -> RouteEncoder {
-        let revision = worker.tables.revision
-        if revision != encodersRevision {
-            encoders = [:]
-            encodersRevision = revision
-        }
         if let known = encoders[route] { return known }
         let mappings = worker.tables.mappings(of: route)
         let limits = CodecLimits(

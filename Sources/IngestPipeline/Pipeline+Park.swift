@@ -71,25 +71,43 @@ extension Pipeline {
 
     // MARK: Checking a mapping again
 
-    /// Compares the mappings of a table whose turn it is with the catalog. They may fit again because the table does,
-    /// or because they are compiled anew for what it has become.
+    /// A table was altered since its mapping was checked. When the mapping still fits, the batch is encoded anew at
+    /// once: people add columns while workers run.
+    func adoptChange(_ sent: SentBatch, _ error: PostgresError) throws(LaneFailure) -> [Try]? {
+        var batch = sent.planned.batch
+        guard error.sqlState == .targetChanged, batch.retries < Self.retryLimit else { return nil }
+        for table in Set(sent.tableNames) {
+            guard try check(table) == nil else { return nil }
+        }
+        worker.log.notice(
+            "a table was altered; its mapping still fits", metadata: ["tables": "\(sent.tableNames)"])
+        batch.retries += 1
+        return try again(batch)
+    }
+
+    /// Checks a held table whose turn it is. It may take rows again because it is what it was, or because its mapping
+    /// fits what it has become.
     private func checkHeldTable() throws(LaneFailure) {
         guard let table = worker.tables.takeCheck() else { return }
         do throws(LaneFailure) {
             try settle()
-            let problem = try onPostgres { session throws(PostgresError) in
-                do throws(StartupFailure) {
-                    let checked = try Worker.check(worker.settings.mappings, table: table, session.connection)
-                    worker.tables.checked(table, checked)
-                    return String?.none
-                } catch {
-                    return "\(error)"
-                }
-            }
-            if let problem { worker.tables.checked(table, nil, reason: problem) }
+            worker.tables.checked(table, problem: try check(table))
         } catch {
-            worker.tables.checked(table, nil, reason: "\(error)")
+            worker.tables.checked(table, problem: "\(error)")
             throw error
+        }
+    }
+
+    /// Compares a table's mappings with the catalog and takes them as they are compiled now. Returns why they do not
+    /// fit.
+    private func check(_ table: String) throws(LaneFailure) -> String? {
+        try onPostgres { session throws(PostgresError) in
+            do throws(StartupFailure) {
+                worker.tables.adopt(try Worker.check(worker.settings.mappings, table: table, session.connection))
+                return nil
+            } catch {
+                return "\(error)"
+            }
         }
     }
 }

@@ -89,6 +89,7 @@ extension Pipeline {
         let error = answer.report.failure ?? PostgresError(.unexpectedResult, message: "rows of a COPY are missing")
         var batch = sent.planned.batch
         if stage(sent, answer) { return try again(batch) }
+        if let tries = try adoptChange(sent, error) { return tries }
         if hold(sent, failure, error, answer.report.failedTable) { return [] }
         switch failure {
         case .conflict:

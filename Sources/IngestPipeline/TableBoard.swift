@@ -86,7 +86,7 @@ final class TableBoard: Sendable {
         state.withLock { state in route.mappings.map { state.mappings[$0] } }
     }
 
-    /// A table whose mappings the caller has to check now; it owes ``checked(_:_:)``, or ``failed(_:_:reason:)``.
+    /// A table whose mappings the caller has to check now; it owes ``checked(_:problem:)``.
     func takeCheck() -> String? {
         if isClear { return nil }
         let now = now
@@ -98,15 +98,22 @@ final class TableBoard: Sendable {
         }
     }
 
-    /// The table's mappings were compared with the catalog; `nil` when they do not fit.
-    func checked(_ table: String, _ mappings: [(index: Int, mapping: CheckedMapping)]?, reason: String = "") {
+    /// The table's mappings were compared with the catalog.
+    /// - Parameter problem: why they do not fit.
+    func checked(_ table: String, problem: String?) {
         let now = now
         let jitter = Double.random(in: 0...1)
         state.withLock { state in
-            for item in mappings ?? [] { state.mappings[item.index] = item.mapping }
-            state.breakers[table]?.breaker.checked(isFit: mappings != nil, now: now, jitter: jitter)
-            if mappings == nil { state.breakers[table]?.reason = reason }
+            state.breakers[table]?.breaker.checked(isFit: problem == nil, now: now, jitter: jitter)
+            if let problem { state.breakers[table]?.reason = problem }
         }
-        if mappings != nil { mappingRevision.add(1, ordering: .releasing) }
+    }
+
+    /// Takes mappings that were compiled anew.
+    func adopt(_ mappings: [(index: Int, mapping: CheckedMapping)]) {
+        state.withLock { state in
+            for item in mappings { state.mappings[item.index] = item.mapping }
+        }
+        mappingRevision.add(1, ordering: .releasing)
     }
 }

@@ -78,24 +78,32 @@ COMMENT ON FUNCTION ingest.fence(int[], uuid[], uuid[], bigint[]) IS
 
 -- COPY tells only its client how many rows it stored, and by then the rest of the query string has run. Rows can
 -- vanish only through a trigger, and only tables that survive a crash may be acknowledged, so both are checked here,
--- in the transaction, while the COPY's lock keeps such triggers from being made.
-CREATE FUNCTION ingest.guard_targets(targets oid[]) RETURNS int
+-- in the transaction, while the COPY's lock keeps such triggers from being made. Columns are compared, too: the binary
+-- form of a number is a text as well, so that a column whose type was changed would take other values silently.
+CREATE FUNCTION ingest.guard_targets(targets oid[], shapes text[]) RETURNS int
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
-DECLARE target oid;
+DECLARE
+  target oid;
+  place  int := 0;
 BEGIN
   FOREACH target IN ARRAY targets LOOP              -- one at a time: a plan for any number would be made anew each time
+    place := place + 1;
     IF NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = target AND c.relpersistence = 'p')
+       OR shapes[place] IS DISTINCT FROM (
+            SELECT md5(string_agg(a.attname || ' ' || a.atttypid || ' ' || a.atttypmod, ',' ORDER BY a.attnum))
+              FROM pg_attribute a WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped)
        OR EXISTS (SELECT 1 FROM pg_trigger t
                    WHERE t.tgrelid = target AND (t.tgtype & 7) = 7      -- bits: 1 row, 2 before, 4 insert
                      AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgname <> 'ts_insert_blocker') THEN
-      RAISE EXCEPTION 'target % was replaced, is not permanent, or has a row trigger before insert', target::regclass
+      RAISE EXCEPTION 'target % was replaced or altered, is not permanent, or has a row trigger before insert',
+        target::regclass
         USING ERRCODE = 'SL002';
     END IF;
   END LOOP;
   RETURN cardinality(targets);
 END $$;
-COMMENT ON FUNCTION ingest.guard_targets(oid[]) IS
-  'SL002 unless every table exists, is permanent, and has no row trigger before INSERT that could drop rows';
+COMMENT ON FUNCTION ingest.guard_targets(oid[], text[]) IS
+  'SL002 unless every table is permanent, has the columns it had, and no row trigger before INSERT that could drop rows';
 
 CREATE TABLE ingest.dead_letter (
   source_no       int         NOT NULL,

@@ -127,7 +127,7 @@ extension FailureClass {
         case "53200": .isolate(Isolation(search: .size, verdict: .later, loneFailures: 3, pausesFirst: true))
         case "53400": .isolate(Isolation(search: .size, verdict: .later))
         case "XX000" where namesLine: .isolate(Isolation(loneFailures: 2))
-        case "22P04": .isolate(Isolation(stopsWhenAllFailAlike: true))
+        case "22P03", "22P04": .isolate(Isolation(stopsWhenAllFailAlike: true))
         case "23503": .isolate(Isolation(search: .halves, verdict: .later))
         case "23505", "23P01": .isolate(Isolation(verdict: .policy))
         case "21000": .stop(.bug)

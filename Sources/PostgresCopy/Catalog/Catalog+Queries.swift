@@ -4,7 +4,10 @@ extension Catalog {
         SELECT c.oid, n.nspname AS schema, c.relkind AS kind, c.relpersistence = 'p' AS is_permanent,
                row_security_active(c.oid) AS has_row_security, c.relhasrules AS has_rules,
                has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'INSERT') AS may_insert,
-               has_table_privilege(c.oid, 'UPDATE') AS may_update
+               has_table_privilege(c.oid, 'UPDATE') AS may_update,
+               (SELECT md5(string_agg(a.attname || ' ' || a.atttypid || ' ' || a.atttypmod, ',' ORDER BY a.attnum))
+                  FROM pg_catalog.pg_attribute a
+                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS shape
           FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
          WHERE c.relname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
            AND CASE WHEN $2::text IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = $2 END

@@ -52,7 +52,8 @@ public struct Catalog {
             kind: try row.requiredText("kind"), isPermanent: try row.isTrue("is_permanent"),
             hasRowSecurity: try row.isTrue("has_row_security"), mayInsert: try row.isTrue("may_insert"),
             mayUpdate: try row.isTrue("may_update"), rowTriggers: try readTriggers(of: oid, deadline: deadline),
-            hasRules: try row.isTrue("has_rules"), columns: try readColumns(of: oid, deadline: deadline),
+            hasRules: try row.isTrue("has_rules"), shape: try row.text("shape") ?? "",
+            columns: try readColumns(of: oid, deadline: deadline),
             uniqueIndexes: try readIndexes(of: oid, deadline: deadline))
     }
 

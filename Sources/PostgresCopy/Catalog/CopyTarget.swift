@@ -18,6 +18,8 @@ public enum ConflictPolicy: Equatable, Sendable {
 public struct CopyTarget: Equatable, Sendable {
     public let table: TableName
     public let oid: UInt32
+    /// Of the columns when they were checked.
+    let shape: String
     /// The columns of the COPY, in order.
     public let columns: [String]
     public let policy: ConflictPolicy
@@ -50,6 +52,7 @@ public struct CopyTarget: Equatable, Sendable {
         let index = try Self.keyIndex(of: description, columns: columns, policy: policy)
         table = description.name
         oid = description.oid
+        shape = description.shape
         self.columns = columns
         self.policy = policy
         hasRowTriggers = !description.rowTriggers.isEmpty

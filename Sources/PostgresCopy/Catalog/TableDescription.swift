@@ -50,6 +50,8 @@ public struct TableDescription: Equatable, Sendable {
     public var rowTriggers: [String]
     /// Rewrite rules: an INSERT, unlike a COPY, would follow them.
     public var hasRules: Bool
+    /// Changes with the names, order and types of the columns; `ingest.guard_targets` compares it.
+    public var shape: String
     public var columns: [ColumnDescription]
     public var uniqueIndexes: [UniqueIndex]
 

@@ -109,9 +109,14 @@ struct CommitScript {
 
         private mutating func addGuard(_ targets: [CopyTarget]) {
             // Where the triggers are known, counts are looked at instead.
-            let tables = Set(targets.filter { !$0.hasRowTriggers }.map(\.oid)).sorted()
+            let shapes = Dictionary(
+                targets.filter { !$0.hasRowTriggers }.map { ($0.oid, $0.shape) },
+                uniquingKeysWith: { first, _ in first })
+            let tables = shapes.sorted { $0.key < $1.key }
             guard !tables.isEmpty else { return }
-            add("SELECT ingest.guard_targets('{\(tables.map(String.init).joined(separator: ","))}')", .rows)
+            let oids = tables.map { String($0.key) }.joined(separator: ",")
+            let texts = tables.map { SQLText.textLiteral($0.value) }.joined(separator: ",")
+            add("SELECT ingest.guard_targets('{\(oids)}', ARRAY[\(texts)])", .rows)
         }
 
         private mutating func addFence(_ ranges: [CommitUnit.Range]) {
