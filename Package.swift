@@ -62,6 +62,7 @@ let package = Package(
         // Ring 3: meaning on top of the wires.
         part("RedisStreams", ["Records", "IngestCore", "RedisWire"]),
         part("PostgresCopy", ["Records", "IngestCore", "RecordCodec", "PostgresWire"]),
+        part("Maintenance", ["PostgresWire"]),
         part("Migrations", ["PostgresWire"], resources: [.embedInCode("sql")]),
 
         // Ring 4: the flow.
@@ -69,7 +70,7 @@ let package = Package(
             "IngestPipeline",
             [
                 "Records", "RecordCodec", "IngestCore", "BlockingExecutor", "RedisWire", "PostgresWire", "RedisStreams",
-                "PostgresCopy", .product(name: "Logging", package: "swift-log"),
+                "PostgresCopy", "Maintenance", .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),
 
@@ -110,7 +111,8 @@ let package = Package(
             dependencies: [
                 "BlockingExecutor", "Records", "RecordCodec", "RecordFiles", "MarketSimulator", "RedisWire",
                 "RedisStreams",
-                "PostgresWire", "Migrations", "Settings", "Telemetry", "IngestPipeline", "WorkerApp", "LocalServices",
+                "PostgresWire", "Maintenance", "Migrations", "Settings", "Telemetry", "IngestPipeline", "WorkerApp",
+                "LocalServices",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
@@ -133,6 +135,9 @@ let package = Package(
                 "PostgresCopy", "PostgresWire", "Migrations", "RecordCodec", "Records", "IngestCore", "LocalServices",
                 "IngestTesting",
             ]),
+        tests(
+            "MaintenanceTests",
+            ["Maintenance", "Migrations", "PostgresWire", "LocalServices", "IngestTesting"]),
         tests("MigrationsTests", ["Migrations", "PostgresWire", "LocalServices", "IngestTesting"]),
         tests(
             "IngestPipelineTests",

@@ -81,7 +81,11 @@ extension Pipeline {
             return try again(batch)
         case .isolate:
             worker.metrics.postgresFailed("row")
-            return try isolate(sent, error, answer.report.failedTable)
+            if error.isMissingPartition, !batch.hasAskedForChunks {
+                batch.hasAskedForChunks = true
+                if try makeChunks(for: sent, answer.report.failedTable) { return try again(batch) }
+            }
+            return try isolate(batch, sent, error, answer.report.failedTable)
         case .pause, .retry, .stop:
             throw .postgres(error, failure)
         }
@@ -98,9 +102,9 @@ extension Pipeline {
     /// Finds the row to blame and makes it a dead letter: by the line that COPY names, else by halving. A line cuts the
     /// batch behind the bad row, so every good row is sent at most twice, however many bad ones there are.
     private func isolate(
-        _ sent: SentBatch, _ error: PostgresError, _ failedTable: Int?
+        _ batch: Batch, _ sent: SentBatch, _ error: PostgresError, _ failedTable: Int?
     ) throws(LaneFailure) -> [PlannedBatch] {
-        var batch = sent.planned.batch
+        var batch = batch
         // The lane's buffers hold the next batch by now: encode again to see which row is which.
         let survivors = survivors(of: sent.planned)
         guard case .full(let encoded) = try encode(sent.planned), !survivors.isEmpty else { return try again(batch) }
@@ -108,7 +112,8 @@ extension Pipeline {
             // The server may name a chunk of the table, so that it is asked last.
             let table = blamed.table ?? (encoded.loads.count == 1 ? encoded.loads.first?.table.rows.table : error.table)
             batch.refused[blamed.index] = Rejection(
-                .refused, column: error.column, table: table, sqlState: error.sqlState?.code)
+                error.isMissingPartition ? .noPartition : .refused, column: error.column, table: table,
+                sqlState: error.sqlState?.code)
             return try halves(batch, behind: blamed.position + 1)
         }
         let middle = survivors[survivors.count / 2].position

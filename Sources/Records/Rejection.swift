@@ -35,6 +35,8 @@ public struct Rejection: Equatable, Hashable, Sendable {
         case tooLong = "too_long"
         /// PostgreSQL refused the row.
         case refused = "refused"
+        /// The table has no partition for the row's time, and may not get one.
+        case noPartition = "no_partition"
         /// The row alone brought the process down, several times.
         case crash = "crash"
         /// The entry was deleted or trimmed before it could be stored.

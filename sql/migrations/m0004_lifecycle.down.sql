@@ -7,7 +7,7 @@ DROP FUNCTION ingest.compress_range(regclass, timestamptz, timestamptz);
 DROP FUNCTION ingest.compress_sql(text);
 DROP FUNCTION ingest.drop_range(regclass, timestamptz, timestamptz);
 DROP FUNCTION ingest.may_touch(regclass, timestamptz, timestamptz, interval);
-DROP FUNCTION ingest.make_chunks(regclass, timestamptz[]);
+DROP FUNCTION ingest.make_chunks(regclass, timestamptz[], interval);
 DROP FUNCTION ingest.make_partition(regclass, timestamptz);
 DROP FUNCTION ingest.observe_chunks(regclass);
 DROP FUNCTION ingest.chunks(regclass);

@@ -190,7 +190,7 @@ END $$;
 COMMENT ON FUNCTION ingest.make_partition(regclass, timestamptz) IS
   'Makes the partition for a time, unless it is there; for ingest.make_chunks';
 
-CREATE FUNCTION ingest.make_chunks(target regclass, times timestamptz[]) RETURNS int
+CREATE FUNCTION ingest.make_chunks(target regclass, times timestamptz[], span interval DEFAULT '0') RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET timezone = 'UTC' SET lock_timeout = '2s' AS $$
 DECLARE
   life  ingest.lifecycle := ingest.lifecycle_of(target);
@@ -198,10 +198,12 @@ DECLARE
   n     int;
   ready int := 0;
 BEGIN
-  IF cardinality(times) > 1000 THEN
-    RAISE EXCEPTION 'at most 1000 chunks at a time' USING ERRCODE = 'SL003';
+  IF cardinality(times) > 100 OR span > interval '1 day' THEN
+    RAISE EXCEPTION 'at most 100 days at a time' USING ERRCODE = 'SL003';
   END IF;
-  FOR at IN SELECT DISTINCT t FROM unnest(times) AS u(t) ORDER BY t LOOP
+  FOR at IN SELECT DISTINCT g FROM unnest(times) AS u(t)
+             CROSS JOIN LATERAL generate_series(t, t + greatest(span - interval '1 microsecond', interval '0'), life.chunk_interval) g
+             ORDER BY g LOOP
     CONTINUE WHEN at < life.accept_from OR at >= now() + life.accept_ahead + life.chunk_interval * (life.chunks_ahead + 1);
     ready := ready + 1;
     IF (SELECT c.relkind FROM pg_class c WHERE c.oid = target) = 'p' THEN
@@ -220,8 +222,8 @@ BEGIN
   END LOOP;
   RETURN ready;
 END $$;
-COMMENT ON FUNCTION ingest.make_chunks(regclass, timestamptz[]) IS
-  'Makes the chunks or partitions that rows of these times need; tells for how many of the times it may';
+COMMENT ON FUNCTION ingest.make_chunks(regclass, timestamptz[], interval) IS
+  'Makes the chunks or partitions that rows of these times, and of the span behind each, need; tells for how many it may';
 
 -- The limits of a table on a tier, checked again by whoever acts: what a caller believes does not count.
 CREATE FUNCTION ingest.may_touch(target regclass, from_time timestamptz, to_time timestamptz, age interval) RETURNS boolean

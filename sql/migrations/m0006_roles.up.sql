@@ -106,11 +106,11 @@ BEGIN
 END $$;
 
 -- What makes and drops chunks is the worker's and the owner's.
-REVOKE ALL ON FUNCTION ingest.make_partition(regclass, timestamptz), ingest.make_chunks(regclass, timestamptz[]),
+REVOKE ALL ON FUNCTION ingest.make_partition(regclass, timestamptz), ingest.make_chunks(regclass, timestamptz[], interval),
   ingest.observe_chunks(regclass), ingest.drop_range(regclass, timestamptz, timestamptz),
   ingest.compress_range(regclass, timestamptz, timestamptz), ingest.move_range(regclass, timestamptz, timestamptz),
   ingest.apply_lifecycle(regclass), ingest.claim_maintenance(text, interval) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ingest.make_chunks(regclass, timestamptz[]),
+GRANT EXECUTE ON FUNCTION ingest.make_chunks(regclass, timestamptz[], interval),
   ingest.observe_chunks(regclass), ingest.drop_range(regclass, timestamptz, timestamptz),
   ingest.compress_range(regclass, timestamptz, timestamptz), ingest.move_range(regclass, timestamptz, timestamptz),
   ingest.apply_lifecycle(regclass), ingest.claim_maintenance(text, interval) TO millrace_writer;

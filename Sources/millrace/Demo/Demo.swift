@@ -42,7 +42,7 @@ struct Demo {
 
     func run() async throws -> DemoReport {
         narration.say(servers.services.postgres.description)
-        let kind = servers.tier.name == .plain ? "plain tables" : "hypertables"
+        let kind = servers.tier.name == .plain ? "partitioned tables" : "hypertables"
         narration.say("schema in place: four \(kind); retention off, nothing is deleted by age")
         let files = RecordedFiles.find()
 
