@@ -63,7 +63,7 @@ let package = Package(
         part("RedisStreams", ["Records", "IngestCore", "RedisWire"]),
         part("PostgresCopy", ["Records", "IngestCore", "RecordCodec", "PostgresWire"]),
         part("Maintenance", ["PostgresWire"]),
-        part("Migrations", ["PostgresWire"], resources: [.embedInCode("sql")]),
+        part("Migrations", ["PostgresWire"], resources: [.embedInCode("sql"), .embedInCode("catalog.txt")]),
 
         // Ring 4: the flow.
         part(

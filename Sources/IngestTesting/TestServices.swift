@@ -10,7 +10,7 @@ public actor TestServices {
 
     private var started: Task<LocalServices, any Error>?
     private var plain: Task<LocalPostgres, any Error>?
-    private var writers: [String: String] = [:]
+    private var writers: [String: Task<String, any Error>] = [:]
     private var databaseCount = 0
 
     private init() {}
@@ -47,16 +47,21 @@ public actor TestServices {
 
     /// The role `millrace_writer` may be here before the migrations: they have to live with that.
     private func writerPassword(on postgres: LocalPostgres) async throws -> String {
-        if let known = writers[postgres.directory] { return known }
+        if let known = writers[postgres.directory] { return try await known.value }
+        let making = Task { try await Self.makeWriter(on: postgres) }
+        writers[postgres.directory] = making
+        return try await making.value
+    }
+
+    private static func makeWriter(on postgres: LocalPostgres) async throws -> String {
         let password = "w" + String(UInt64.random(in: 0 ... .max), radix: 36)
         try await postgres.run(
             sql: """
-                DO $$ BEGIN CREATE ROLE millrace_writer NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+                DO $$ BEGIN CREATE ROLE millrace_writer NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
                 DO $$ BEGIN CREATE ROLE \(Self.writer) LOGIN IN ROLE millrace_writer;
-                  EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+                  EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
                 ALTER ROLE \(Self.writer) PASSWORD '\(password)'
                 """, database: "postgres")
-        writers[postgres.directory] = password
         return password
     }
 

@@ -37,8 +37,10 @@ public struct DatabaseTier: Encodable, Sendable {
         guard let row = result.first else { throw PostgresError(.unexpectedResult, message: "no row") }
         timescaledb = try row.text("version")
         postgresql = try row.requiredText("server")
-        available = try row.isTrue("available") && timescaledb == nil
-        let hasCommunity = try row.isTrue("compresses") && row.isTrue("aggregates")
+        let isOnServer = try row.isTrue("available")
+        available = isOnServer && timescaledb == nil
+        let compresses = try row.isTrue("compresses")
+        let hasCommunity = try row.isTrue("aggregates") ? compresses : false
         let isLicensed = try row.text("license") == "timescale"
         name = timescaledb == nil ? .plain : (isLicensed && hasCommunity ? .community : .apache)
         lacks = Self.lacks(name)

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import LocalServices
+import Migrations
 import Settings
 
 /// The demo, in the order in which it is told.
