@@ -116,7 +116,7 @@ COMMENT ON FUNCTION ingest.lifecycle_of(regclass) IS 'The row of a table; SL003 
 
 CREATE FUNCTION ingest.chunks(target regclass)
 RETURNS TABLE (chunk text, range_start timestamptz, range_end timestamptz, is_compressed boolean, tablespace name,
-               bytes bigint, writes bigint)
+               writes bigint)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog SET timezone = 'UTC' AS $$
 DECLARE listing text;
 BEGIN
@@ -125,7 +125,8 @@ BEGIN
       SELECT i.inhrelid AS id, b.m[1]::timestamptz AS from_time, b.m[2]::timestamptz AS to_time, false AS packed
         FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
         CROSS JOIN LATERAL (
-          SELECT regexp_match(pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \(''(.*)''\) TO \(''(.*)''\)$') AS m) b
+          SELECT regexp_match(pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \(''(.*)''\) TO \(''(.*)''\)$') AS m
+            OFFSET 0) b
        WHERE i.inhparent = $1 AND b.m IS NOT NULL $list$;
   ELSIF ingest.timescale_schema() IS NOT NULL THEN
     listing := $list$
@@ -139,7 +140,6 @@ BEGIN
   END IF;
   RETURN QUERY EXECUTE format($list$
     SELECT format('%%I.%%I', n.nspname, c.relname), k.from_time, k.to_time, k.packed, s.spcname,
-           pg_total_relation_size(c.oid),
            pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid) + pg_stat_get_tuples_deleted(c.oid)
       FROM (%s) k JOIN pg_class c ON c.oid = k.id JOIN pg_namespace n ON n.oid = c.relnamespace
       LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
@@ -173,13 +173,16 @@ DECLARE
   lo    timestamptz := to_timestamp((floor(extract(epoch FROM at)::numeric / width) * width)::double precision);
   hi    timestamptz := to_timestamp(((floor(extract(epoch FROM at)::numeric / width) + 1) * width)::double precision);
   name  text;
+  taken boolean;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtext('millrace partition'), target::oid::int);
-  IF EXISTS (SELECT FROM ingest.chunks(target) k WHERE k.range_start <= at AND at < k.range_end) THEN
+  SELECT coalesce(bool_or(k.range_start <= at AND at < k.range_end), false),
+         greatest(lo, max(k.range_end) FILTER (WHERE k.range_end <= at)),
+         least(hi, min(k.range_start) FILTER (WHERE k.range_start > at))
+    INTO taken, lo, hi FROM ingest.chunks(target) k;
+  IF taken THEN
     RETURN false;
   END IF;
-  SELECT greatest(lo, max(k.range_end)) INTO lo FROM ingest.chunks(target) k WHERE k.range_end <= at;
-  SELECT least(hi, min(k.range_start)) INTO hi FROM ingest.chunks(target) k WHERE k.range_start > at;
   SELECT c.relname || to_char(lo, CASE WHEN lo = date_trunc('day', lo) THEN '"_p"YYYYMMDD' ELSE '"_p"YYYYMMDD"_"HH24MISS' END)
     INTO name FROM pg_class c WHERE c.oid = target;
   -- Made beside the table and attached: that waits for nobody who writes, CREATE TABLE … PARTITION OF would.
@@ -195,23 +198,26 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET timezone = 'U
 DECLARE
   life  ingest.lifecycle := ingest.lifecycle_of(target);
   at    timestamptz;
-  n     int;
   ready int := 0;
+  is_native boolean := (SELECT c.relkind = 'p' FROM pg_class c WHERE c.oid = target);
+  covered   tstzrange[];
 BEGIN
   IF cardinality(times) > 100 OR span > interval '1 day' THEN
     RAISE EXCEPTION 'at most 100 days at a time' USING ERRCODE = 'SL003';
   END IF;
+  SELECT array_agg(k.range) INTO covered FROM (
+    SELECT tstzrange(c.range_start, c.range_end) AS range FROM ingest.chunks(target) c
+     GROUP BY c.range_start, c.range_end HAVING is_native OR count(*) >= life.symbol_partitions) k;
   FOR at IN SELECT DISTINCT g FROM unnest(times) AS u(t)
              CROSS JOIN LATERAL generate_series(t, t + greatest(span - interval '1 microsecond', interval '0'), life.chunk_interval) g
              ORDER BY g LOOP
     CONTINUE WHEN at < life.accept_from OR at >= now() + life.accept_ahead + life.chunk_interval * (life.chunks_ahead + 1);
     ready := ready + 1;
-    IF (SELECT c.relkind FROM pg_class c WHERE c.oid = target) = 'p' THEN
+    CONTINUE WHEN EXISTS (SELECT FROM unnest(covered) r WHERE r @> at);
+    IF is_native THEN
       PERFORM ingest.make_partition(target, at);
       CONTINUE;
     END IF;
-    SELECT count(*) INTO n FROM ingest.chunks(target) k WHERE k.range_start <= at AND at < k.range_end;
-    CONTINUE WHEN n >= life.symbol_partitions;
     -- The Apache edition makes chunks only for rows: written and taken back before anybody can see them. So many
     -- symbols meet each of the hash partitions.
     EXECUTE format($sql$
@@ -229,8 +235,9 @@ COMMENT ON FUNCTION ingest.make_chunks(regclass, timestamptz[], interval) IS
 CREATE FUNCTION ingest.may_touch(target regclass, from_time timestamptz, to_time timestamptz, age interval) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
   SELECT coalesce(to_time <= now() - age, false)
-     AND coalesce(bool_and(coalesce(w.writes = k.writes AND w.last_write <= now() - (ingest.lifecycle_of(target)).drop_grace, false)), false)
-    FROM ingest.chunks(target) k LEFT JOIN ingest.chunk_write w ON w.chunk = k.chunk
+     AND coalesce(bool_and(coalesce(w.writes = k.writes AND w.last_write <= now() - l.drop_grace, false)), false)
+    FROM (SELECT (ingest.lifecycle_of(target)).drop_grace OFFSET 0) l
+   CROSS JOIN ingest.chunks(target) k LEFT JOIN ingest.chunk_write w ON w.chunk = k.chunk
    WHERE k.range_start = from_time AND k.range_end = to_time
 $$;
 COMMENT ON FUNCTION ingest.may_touch(regclass, timestamptz, timestamptz, interval) IS
