@@ -168,7 +168,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "millrace", "IngestTesting", "LocalServices", "MarketSimulator", "RedisWire", "PostgresWire",
-                "Migrations",
+                "Maintenance", "Migrations",
                 "Records",
             ]),
         tests(

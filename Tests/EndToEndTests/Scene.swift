@@ -1,6 +1,7 @@
 import Foundation
 import IngestTesting
 import LocalServices
+import Maintenance
 import Migrations
 import PostgresWire
 import Records
@@ -86,6 +87,11 @@ struct Scene: Sendable {
     }
 
     // MARK: PostgreSQL
+
+    /// What `millrace db maintain` does.
+    func maintain() throws {
+        _ = try Maintainer(Self.connect(workerURL)).run()
+    }
 
     private static func connect(_ url: String) throws(PostgresError) -> PostgresConnection {
         try PostgresConnection.connect(

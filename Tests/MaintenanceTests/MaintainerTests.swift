@@ -1,3 +1,5 @@
+import Foundation
+import Migrations
 import PostgresWire
 import Testing
 
@@ -177,6 +179,24 @@ import Testing
                     #expect(error.sqlState?.code == "42501", "\(sql): \(error.message)")
                 }
             }
+        }
+    }
+
+    /// Only where `MILLRACE_TEST_COMMUNITY_URL` leads to an empty database of a server with the Community edition.
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["MILLRACE_TEST_COMMUNITY_URL"] != nil))
+    func compressesOnTheCommunityEdition() async throws {
+        let url = ProcessInfo.processInfo.environment["MILLRACE_TEST_COMMUNITY_URL"] ?? ""
+        try await onThread {
+            let owner = try PostgresConnection.connect(to: PostgresEndpoint(url), applicationName: "test")
+            _ = try Migrator(owner).up()
+            try owner.execute(Self.history, deadline: .soon)
+            let maintainer = Maintainer(owner)
+            try settle(owner, maintainer)
+            try owner.execute(Self.age, deadline: .soon)
+            #expect(try maintainer.run().flatMap(\.failures) == [])
+            let compressed = "SELECT count(*) FROM ingest.chunks('public.market_data_trades') k WHERE k.is_compressed"
+            #expect(try owner.number(compressed) > 300)
+            _ = try Migrator(owner).down(target: 0)
         }
     }
 

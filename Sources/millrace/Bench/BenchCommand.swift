@@ -13,7 +13,8 @@ struct BenchCommand: AsyncParsableCommand {
             EXAMPLES
               millrace bench
               millrace bench --rows 1000000 --rounds 5 --lanes 2 --json
-            """)
+            """,
+        subcommands: [BenchQueries.self])
 
     @OptionGroup var output: OutputOptions
 

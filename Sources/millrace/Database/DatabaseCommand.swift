@@ -9,5 +9,5 @@ struct DatabaseCommand: ParsableCommand {
               millrace db maintain --dry-run
               millrace db docs
             """,
-        subcommands: [DatabaseMaintain.self, LifecycleCommand.self])
+        subcommands: [DatabaseMaintain.self, LifecycleCommand.self, DatabaseDocs.self])
 }
