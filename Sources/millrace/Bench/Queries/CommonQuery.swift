@@ -19,6 +19,7 @@ enum CommonQuery: String, CaseIterable {
             """
             SELECT time, open, high, low, close, volume FROM market_data_ohlcv
              WHERE exchange = $1 AND symbol = $2 AND timeframe = '1h' AND time >= now() - interval '30 days'
+               AND time < now()
              ORDER BY time
             """
         case .nearestBook:
