@@ -86,7 +86,7 @@ public struct LifecycleStore {
         guard let name = try changed.first?.requiredText("table_name") else { return nil }
         let old = try connection.query(
             """
-            SELECT count(*) AS n FROM ingest.lifecycle l, ingest.chunks($1::regclass) k
+            SELECT count(*) AS n FROM ingest.lifecycle l, ingest.chunks(l.table_name::regclass) k
              WHERE l.table_name = $1 AND k.range_end <= now() - l.drop_after
             """, [name], deadline: deadline)
         return Int(try old.first?.integer("n") ?? 0)

@@ -56,7 +56,7 @@ import Testing
             let connection = try database.connect()
             _ = try Migrator(connection).up()
             try connection.execute(
-                "ALTER TABLE orders ADD note text; CREATE INDEX mine ON orders (note); CREATE TABLE mine (a int)",
+                "ALTER TABLE orders ADD note text; CREATE INDEX mine ON orders (note); CREATE TABLE my_own (a int)",
                 deadline: .soon)
             #expect(try SchemaDrift(connection).differences == [])
         }
