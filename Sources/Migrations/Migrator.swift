@@ -21,9 +21,9 @@ extension MigrationFailure: CustomStringConvertible {
 
 /// Brings the schema of one database up and down.
 ///
-/// Each step runs in a transaction of its own where PostgreSQL allows it, under a lock that all migrators of a database share: of many that start
-/// together each step is run by one, and the others wait and find it done. Uses the connection it was made with, on
-/// the thread it is called on.
+/// Each step runs in a transaction of its own where PostgreSQL allows it, under a lock that all migrators of a database
+/// share: of many that start together each step is run by one, and the others wait and find it done. Uses the
+/// connection it was made with, on the thread it is called on.
 public struct Migrator {
     /// The schema of a database beside the steps of this program.
     public struct Status: Sendable {
