@@ -62,14 +62,15 @@ let package = Package(
         // Ring 3: meaning on top of the wires.
         part("RedisStreams", ["Records", "IngestCore", "RedisWire"]),
         part("PostgresCopy", ["Records", "IngestCore", "RecordCodec", "PostgresWire"]),
-        part("Migrations", ["PostgresWire"], resources: [.embedInCode("sql")]),
+        part("Maintenance", ["PostgresWire"]),
+        part("Migrations", ["PostgresWire"], resources: [.embedInCode("sql"), .embedInCode("catalog.txt")]),
 
         // Ring 4: the flow.
         part(
             "IngestPipeline",
             [
                 "Records", "RecordCodec", "IngestCore", "BlockingExecutor", "RedisWire", "PostgresWire", "RedisStreams",
-                "PostgresCopy", .product(name: "Logging", package: "swift-log"),
+                "PostgresCopy", "Maintenance", .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),
 
@@ -110,7 +111,8 @@ let package = Package(
             dependencies: [
                 "BlockingExecutor", "Records", "RecordCodec", "RecordFiles", "MarketSimulator", "RedisWire",
                 "RedisStreams",
-                "PostgresWire", "Migrations", "Settings", "Telemetry", "IngestPipeline", "WorkerApp", "LocalServices",
+                "PostgresWire", "Maintenance", "Migrations", "Settings", "Telemetry", "IngestPipeline", "WorkerApp",
+                "LocalServices",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
@@ -133,6 +135,9 @@ let package = Package(
                 "PostgresCopy", "PostgresWire", "Migrations", "RecordCodec", "Records", "IngestCore", "LocalServices",
                 "IngestTesting",
             ]),
+        tests(
+            "MaintenanceTests",
+            ["Maintenance", "Migrations", "PostgresWire", "LocalServices", "IngestTesting"]),
         tests("MigrationsTests", ["Migrations", "PostgresWire", "LocalServices", "IngestTesting"]),
         tests(
             "IngestPipelineTests",
@@ -163,7 +168,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "millrace", "IngestTesting", "LocalServices", "MarketSimulator", "RedisWire", "PostgresWire",
-                "Migrations",
+                "Maintenance", "Migrations",
                 "Records",
             ]),
         tests(

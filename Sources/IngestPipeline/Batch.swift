@@ -65,6 +65,8 @@ struct Batch {
     var refused: [Int: Refusal] = [:]
     /// Tries that ended in a failure which may pass (a deadlock, a serialization failure).
     var retries = 0
+    /// Partitions were asked for once: what finds none now has none.
+    var hasAskedForChunks = false
 
     /// Cuts the parts behind the first `count` entries, as ``DeliveryLedger/split(_:after:)`` cuts the deliveries.
     mutating func split(after count: Int, deliveries: [Delivery], rest number: BatchNumber) -> Batch {
@@ -78,6 +80,8 @@ struct Batch {
             if taken < delivery.ids.count { tail.append(part.part(taken..<delivery.ids.count)) }
         }
         parts = head
-        return Batch(number: number, source: source, readAt: readAt, parts: tail, refused: refused)
+        var rest = Batch(number: number, source: source, readAt: readAt, parts: tail, refused: refused)
+        rest.hasAskedForChunks = hasAskedForChunks
+        return rest
     }
 }

@@ -15,7 +15,7 @@ struct Refusal {
     /// - Parameter table: the mapping's; the server may name a chunk of it.
     func rejection(table: String?) -> Rejection {
         Rejection(
-            error.isSuppressedRow ? .suppressed : .refused, column: error.column, table: table ?? error.table,
+            error.isSuppressedRow ? .suppressed : error.isMissingPartition ? .noPartition : .refused, column: error.column, table: table ?? error.table,
             sqlState: error.sqlState?.code)
     }
 
@@ -48,7 +48,7 @@ extension Pipeline {
                 isStaged: load.isStaged, refusedBefore: load.encoder.refusedInARow(load.table))
         }
         let report = try onPostgres { session throws(PostgresError) in
-            session.isolate(unit, rows: rows) { row in self.letter(row, of: encoded, &letters) }
+            session.isolate(unit, rows: rows, mayMakeChunks: !batch.hasAskedForChunks) { row in self.letter(row, of: encoded, &letters) }
         }
         switch report.end {
         case .tableRefused(let table, let error):

@@ -102,6 +102,10 @@ extension Pipeline {
             return try shrink(sent.planned, error, isolation)
         case .isolate:
             worker.metrics.postgresFailed("row")
+            if error.isMissingPartition, !batch.hasAskedForChunks {
+                batch.hasAskedForChunks = true
+                if try makeChunks(for: sent, answer.report.failedTable) { return try again(batch) }
+            }
             return try again(batch, isolates: true)
         case .pause, .retry, .stop:
             throw .postgres(error, failure)

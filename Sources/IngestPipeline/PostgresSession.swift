@@ -35,10 +35,13 @@ final class PostgresSession {
 
 extension PostgresSession {
     /// Commits piece by piece, leaving out what the database refuses.
+    /// - Parameter mayMakeChunks: a missing partition is no row's fault before it was asked for.
     func isolate(
-        _ unit: CommitUnit, rows: [IsolatedRows], letter: (RefusedRow) -> DeadLetter?
+        _ unit: CommitUnit, rows: [IsolatedRows], mayMakeChunks: Bool, letter: (RefusedRow) -> DeadLetter?
     ) -> IsolationReport {
-        commits.commitIsolating(unit, rows: rows, deadline: deadline, judge: Self.judge, letter: letter)
+        commits.commitIsolating(
+            unit, rows: rows, deadline: deadline,
+            judge: { mayMakeChunks && $0.isMissingPartition ? .abort : Self.judge($0) }, letter: letter)
     }
 
     private static func judge(_ error: PostgresError) -> RefusalVerdict {

@@ -1,3 +1,4 @@
+import Foundation
 public import LocalServices
 
 /// The servers of a test process: one Redis and one PostgreSQL that all tests share, started when the first asks, and
@@ -8,6 +9,8 @@ public actor TestServices {
     public static let shared = TestServices()
 
     private var started: Task<LocalServices, any Error>?
+    private var plain: Task<LocalPostgres, any Error>?
+    private var writers: [String: Task<String, any Error>] = [:]
     private var databaseCount = 0
 
     private init() {}
@@ -21,6 +24,45 @@ public actor TestServices {
     /// The shared PostgreSQL. Stopping it is forbidden: use `privatePostgres()`.
     public func postgres() async throws -> LocalPostgres {
         try await services().postgres
+    }
+
+    /// The shared PostgreSQL without TimescaleDB, as a managed service may offer it. Stopping it is forbidden.
+    public func plainPostgres() async throws -> LocalPostgres {
+        if let plain { return try await plain.value }
+        let start = Task { try await LocalPostgres.startTemporary(tiers: [.plain]) }
+        plain = start
+        return try await start.value
+    }
+
+    /// The address of a database for a user who may do what a worker may, and no more: a member of `millrace_writer`.
+    public func writerURL(database: String, on postgres: LocalPostgres) async throws -> String {
+        let password = try await writerPassword(on: postgres)
+        var parts = URLComponents(string: postgres.url(database: database))
+        parts?.user = Self.writer
+        parts?.password = password
+        return parts?.string ?? ""
+    }
+
+    static let writer = "millrace_test_writer"
+
+    /// The role `millrace_writer` may be here before the migrations: they have to live with that.
+    private func writerPassword(on postgres: LocalPostgres) async throws -> String {
+        if let known = writers[postgres.directory] { return try await known.value }
+        let making = Task { try await Self.makeWriter(on: postgres) }
+        writers[postgres.directory] = making
+        return try await making.value
+    }
+
+    private static func makeWriter(on postgres: LocalPostgres) async throws -> String {
+        let password = "w" + String(UInt64.random(in: 0 ... .max), radix: 36)
+        try await postgres.run(
+            sql: """
+                DO $$ BEGIN CREATE ROLE millrace_writer NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+                DO $$ BEGIN CREATE ROLE \(Self.writer) LOGIN IN ROLE millrace_writer;
+                  EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+                ALTER ROLE \(Self.writer) PASSWORD '\(password)'
+                """, database: "postgres")
+        return password
     }
 
     /// The shared Redis. Use keys of your own; for FLUSHALL, kills and limits use `privateRedis()`.

@@ -9,6 +9,8 @@ public enum MigrationProblem: Error, Equatable, Sendable {
     /// The program lacks a step: a mistake in the program.
     case gapInProgram(number: Int)
     case noSuchTarget(Int, newest: Int)
+    /// A baseline is for a database without a record of migrations.
+    case hasRecord(current: Int)
     /// The database lacks steps that the program needs.
     case behind(current: Int, newest: Int)
 }
@@ -28,6 +30,8 @@ extension MigrationProblem: CustomStringConvertible {
             "this program lacks migration \(number): it was built wrongly"
         case .noSuchTarget(let target, let newest):
             "there is no migration \(target): this program knows 0 to \(newest)"
+        case .hasRecord(let current):
+            "the database has a record of migrations, up to \(current): a baseline is for one that has none"
         case .behind(let current, let newest):
             "the database's schema is at migration \(current) of \(newest): run `millrace migrate up`"
         }

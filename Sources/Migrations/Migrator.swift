@@ -21,9 +21,9 @@ extension MigrationFailure: CustomStringConvertible {
 
 /// Brings the schema of one database up and down.
 ///
-/// Each step runs in a transaction of its own, under a lock that all migrators of a database share: of many that start
-/// together each step is run by one, and the others wait and find it done. Uses the connection it was made with, on
-/// the thread it is called on.
+/// Each step runs in a transaction of its own where PostgreSQL allows it, under a lock that all migrators of a database
+/// share: of many that start together each step is run by one, and the others wait and find it done. Uses the
+/// connection it was made with, on the thread it is called on.
 public struct Migrator {
     /// The schema of a database beside the steps of this program.
     public struct Status: Sendable {
@@ -40,8 +40,8 @@ public struct Migrator {
         public var migration: Migration
     }
 
-    private let connection: PostgresConnection
-    private let known: [Migration]
+    let connection: PostgresConnection
+    let known: [Migration]
     private let patience: Duration
 
     /// - Parameters:
@@ -114,36 +114,59 @@ public struct Migrator {
     }
 
     private func attemptNext(_ direction: MigrationPlan.Direction, goal: Int) throws(MigrationFailure) -> Step? {
-        let applied = try wrapped { () throws(PostgresError) in
-            try connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED; \(Self.lock)", deadline: deadline)
-            return try readApplied()
+        try wrapped { () throws(PostgresError) in
+            try waitForLock("SELECT pg_try_advisory_lock(\(Self.lock)) AS taken")
         }
-        guard let next = try makePlan(direction, applied, target: goal, maxSteps: 1).steps.first else {
-            try wrapped { () throws(PostgresError) in try connection.reset(deadline: deadline) }
-            return nil
+        let result: Step?
+        do throws(MigrationFailure) {
+            let applied = try wrapped { () throws(PostgresError) in try readApplied() }
+            if let next = try makePlan(direction, applied, target: goal, maxSteps: 1).steps.first {
+                try perform(next, direction)
+                result = Step(direction: direction, migration: next)
+            } else {
+                result = nil
+            }
+        } catch {
+            unlock()
+            throw error
         }
-        try perform(next, direction)
-        return Step(direction: direction, migration: next)
+        unlock()
+        return result
+    }
+
+    /// A session that cannot be reset is closed, and its lock goes with it.
+    private func unlock() {
+        try? connection.reset(deadline: deadline)
+        _ = try? connection.query("SELECT pg_advisory_unlock(\(Self.lock))", deadline: deadline)
     }
 
     private func perform(_ migration: Migration, _ direction: MigrationPlan.Direction) throws(MigrationFailure) {
         let file = "\(migration.fileStem).\(direction == .up ? "up" : "down").sql"
         do throws(PostgresError) {
-            try connection.execute(direction == .up ? migration.up : migration.down, deadline: deadline)
-            switch direction {
-            case .up:
-                _ = try connection.query(
-                    "INSERT INTO ingest.migration (number, name, checksum) VALUES ($1, $2, $3)",
-                    [String(migration.number), migration.name, migration.checksum], deadline: deadline)
-            case .down:
-                _ = try connection.query(
-                    "DELETE FROM ingest.migration WHERE number = $1", [String(migration.number)], deadline: deadline)
+            if let statements = migration.statements(direction) {
+                return try performOutside(migration, direction, statements)
             }
-            let tag = try connection.execute("COMMIT", deadline: deadline)
-            guard tag == "COMMIT" else { throw PostgresError(.unexpectedResult, message: "COMMIT answered \(tag)") }
+            try connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED", deadline: deadline)
+            try connection.execute(migration.sql(direction), deadline: deadline)
+            try note(migration, direction)
         } catch {
             throw .step(file: file, error)
         }
+    }
+
+    /// Ends the open transaction with the record of the step.
+    func note(_ migration: Migration, _ direction: MigrationPlan.Direction) throws(PostgresError) {
+        switch direction {
+        case .up:
+            _ = try connection.query(
+                "INSERT INTO ingest.migration (number, name, checksum) VALUES ($1, $2, $3)",
+                [String(migration.number), migration.name, migration.checksum], deadline: deadline)
+        case .down:
+            _ = try connection.query(
+                "DELETE FROM ingest.migration WHERE number = $1", [String(migration.number)], deadline: deadline)
+        }
+        let tag = try connection.execute("COMMIT", deadline: deadline)
+        guard tag == "COMMIT" else { throw PostgresError(.unexpectedResult, message: "COMMIT answered \(tag)") }
     }
 
     private func makePlan(
@@ -173,11 +196,11 @@ public struct Migrator {
     }
 
     /// The table of migrations must be there before the first one.
-    private func bootstrap() throws(PostgresError) {
+    func bootstrap() throws(PostgresError) {
         do throws(PostgresError) {
             try connection.execute(
                 """
-                BEGIN; \(Self.lock)
+                BEGIN; SELECT pg_advisory_xact_lock(\(Self.bootstrapLock));
                 CREATE SCHEMA IF NOT EXISTS ingest;
                 CREATE TABLE IF NOT EXISTS ingest.migration (
                   number     int         PRIMARY KEY,
@@ -187,6 +210,17 @@ public struct Migrator {
                   applied_by text        NOT NULL DEFAULT current_user
                 );
                 COMMENT ON TABLE ingest.migration IS 'Which migrations this database has';
+                CREATE TABLE IF NOT EXISTS ingest.migration_progress (
+                  number     int  NOT NULL,
+                  direction  text NOT NULL CHECK (direction IN ('up', 'down')),
+                  statements int  NOT NULL,
+                  PRIMARY KEY (number, direction)
+                );
+                COMMENT ON TABLE ingest.migration_progress IS
+                  'How far a migration has come that cannot run in one transaction; empty when none is under way';
+                COMMENT ON COLUMN ingest.migration_progress.number IS 'The migration';
+                COMMENT ON COLUMN ingest.migration_progress.direction IS 'up or down';
+                COMMENT ON COLUMN ingest.migration_progress.statements IS 'How many of its statements have run';
                 COMMIT
                 """, deadline: deadline)
         } catch {
@@ -195,14 +229,17 @@ public struct Migrator {
         }
     }
 
-    /// Held until the transaction ends, so that it works behind a transaction pooler.
-    private static let lock: String = {
-        var hash = StableHash()
-        hash.combine("millrace migrations")
-        return "SELECT pg_advisory_xact_lock(\(Int64(bitPattern: hash.value)));"
-    }()
+    /// Of the session: `postgres.direct_url` leads past a transaction pooler.
+    private static let lock = lockNumber("millrace migrations")
+    private static let bootstrapLock = lockNumber("millrace migrations begin")
 
-    private var deadline: PostgresConnection.Deadline { .now + patience }
+    private static func lockNumber(_ name: String) -> Int64 {
+        var hash = StableHash()
+        hash.combine(name)
+        return Int64(bitPattern: hash.value)
+    }
+
+    var deadline: PostgresConnection.Deadline { .now + patience }
 
     private func wrapped<R>(_ body: () throws(PostgresError) -> R) throws(MigrationFailure) -> R {
         do throws(PostgresError) {

@@ -37,6 +37,8 @@ public struct Rejection: Equatable, Hashable, Sendable {
         case refused = "refused"
         /// A trigger of the table took the row away without an error.
         case suppressed = "row_suppressed"
+        /// The table has no partition for the row's time, and may not get one.
+        case noPartition = "no_partition"
         /// The row alone brought the process down, several times.
         case crash = "crash"
         /// The entry was deleted or trimmed before it could be stored.

@@ -25,7 +25,7 @@ actor Starter {
         } catch {
             throw ApplicationFailure(error)
         }
-        try requireSchema(endpoints.postgres)
+        try requireSchema(endpoints.postgres, log)
         do throws(StartupFailure) {
             return try Worker.prepare(pipeline, stop: stop, log: log, wait: settings.startup.wait)
         } catch {
@@ -34,10 +34,14 @@ actor Starter {
     }
 
     /// Rows must not go into tables of another version than the mappings were written for.
-    private func requireSchema(_ endpoint: PostgresEndpoint) throws {
+    private func requireSchema(_ endpoint: PostgresEndpoint, _ log: Logger) throws {
         do {
             let connection = try PostgresConnection.connect(to: endpoint, applicationName: "millrace/start")
             try Migrator(connection).requireCurrent()
+            let tier = try DatabaseTier(connection)
+            log.info(
+                "the database's tier",
+                metadata: ["tier": "\(tier.sentence)", "lacks": "\(tier.lacks.joined(separator: "; "))"])
         } catch let error as PostgresError {
             throw ApplicationFailure(.postgresUnreachable(endpoint, error))
         } catch let error as MigrationFailure {

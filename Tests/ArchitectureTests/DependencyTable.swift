@@ -24,6 +24,7 @@ enum DependencyTable {
             [
                 "RedisStreams": ["Records", "IngestCore", "RedisWire"],
                 "PostgresCopy": ["Records", "IngestCore", "RecordCodec", "PostgresWire"],
+                "Maintenance": ["PostgresWire"],
                 "Migrations": ["PostgresWire"],
             ]
         ),
@@ -32,7 +33,7 @@ enum DependencyTable {
             [
                 "IngestPipeline": [
                     "Records", "RecordCodec", "IngestCore", "BlockingExecutor", "RedisWire", "PostgresWire",
-                    "RedisStreams", "PostgresCopy",
+                    "RedisStreams", "PostgresCopy", "Maintenance",
                 ]
             ]
         ),

@@ -23,6 +23,8 @@ struct UsageTests {
         ["migrate", "status"],
         ["migrate", "validate"], ["migrate", "sql"], ["stream"], ["stream", "ls"], ["stream", "inspect"], ["pending"],
         ["pending", "ls"], ["stats"], ["config"], ["config", "check"], ["config", "show"], ["version"],
+        ["db"], ["db", "maintain"], ["db", "lifecycle"], ["db", "lifecycle", "set"], ["db", "docs"],
+        ["bench", "queries"],
     ]) func helpHasExamples(command: [String]) async throws {
         let result = try await MillraceProcess.run(command + ["--help"])
         #expect(result.status == 0)

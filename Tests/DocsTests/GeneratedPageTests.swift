@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import IngestTesting
 import Telemetry
 import Testing
 
@@ -13,6 +14,16 @@ struct GeneratedPageTests {
 
     @Test func commandsPageIsCurrent() throws {
         try check("docs/commands.md", Self.commands)
+    }
+
+    @Test func schemaPageIsCurrent() async throws {
+        let database = try await TestServices.shared.database()
+        let environment = ["MILLRACE_POSTGRES_URL": database]
+        let up = try await MillraceProcess.run(["migrate", "up"], environment: environment)
+        try #require(up.status == 0, "\(up.errors)")
+        let page = try await MillraceProcess.run(["db", "docs"], environment: environment)
+        try #require(page.status == 0, "\(page.errors)")
+        try check("docs/schema.md", page.output)
     }
 
     private func check(_ page: String, _ text: String) throws {

@@ -1,6 +1,7 @@
 import Foundation
 import IngestTesting
 import LocalServices
+import Maintenance
 import Migrations
 import PostgresWire
 import Records
@@ -24,14 +25,23 @@ struct Scene: Sendable {
     let redis: LocalRedis
     let postgres: LocalPostgres
     let database: String
+    /// Workers log in as a member of `millrace_writer`; tests look and prepare as the superuser.
+    private let workerURL: String
 
-    /// - Parameter ownPostgres: a PostgreSQL to stop and restart, not the one that other tests use.
-    init(ownPostgres: Bool = false, migrated: Bool = true) async throws {
+    /// - Parameters:
+    ///   - ownPostgres: a PostgreSQL to stop and restart, not the one that other tests use.
+    ///   - plain: PostgreSQL without TimescaleDB.
+    init(ownPostgres: Bool = false, plain: Bool = false, migrated: Bool = true) async throws {
         redis = try await TestServices.shared.privateRedis()
-        postgres =
-            ownPostgres
-            ? try await TestServices.shared.privatePostgres() : try await TestServices.shared.postgres()
+        if plain {
+            postgres = try await TestServices.shared.plainPostgres()
+        } else {
+            postgres =
+                ownPostgres
+                ? try await TestServices.shared.privatePostgres() : try await TestServices.shared.postgres()
+        }
         database = try await TestServices.shared.freshDatabase(on: postgres)
+        workerURL = try await TestServices.shared.writerURL(database: database, on: postgres)
         if migrated {
             let url = databaseURL
             try await onThread { try Migrator(Scene.connect(url)).up() }
@@ -49,7 +59,7 @@ struct Scene: Sendable {
     /// What every worker of a scene is told; `settings` come last and win.
     private func arguments(_ settings: [String: String]) -> [String] {
         let standard = [
-            "redis.url": redis.url, "postgres.url": databaseURL, "http.enabled": "false", "discovery.every": "200ms",
+            "redis.url": redis.url, "postgres.url": workerURL, "http.enabled": "false", "discovery.every": "200ms",
         ]
         return standard.merging(settings) { $1 }.sorted { $0.key < $1.key }.flatMap { ["-s", "\($0.key)=\($0.value)"] }
     }
@@ -77,6 +87,11 @@ struct Scene: Sendable {
     }
 
     // MARK: PostgreSQL
+
+    /// What `millrace db maintain` does.
+    func maintain() throws {
+        _ = try Maintainer(Self.connect(workerURL)).run()
+    }
 
     private static func connect(_ url: String) throws(PostgresError) -> PostgresConnection {
         try PostgresConnection.connect(

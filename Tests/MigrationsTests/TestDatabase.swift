@@ -1,5 +1,6 @@
 import Foundation
 import IngestTesting
+import LocalServices
 import PostgresWire
 
 extension ContinuousClock.Instant {
@@ -13,6 +14,28 @@ struct TestDatabase {
 
     init() async throws {
         url = try await TestServices.shared.database()
+    }
+
+    /// On a server without TimescaleDB.
+    static func plain() async throws -> TestDatabase {
+        let postgres = try await TestServices.shared.plainPostgres()
+        return TestDatabase(url: postgres.url(database: try await TestServices.shared.freshDatabase(on: postgres)))
+    }
+
+    private init(url: String) {
+        self.url = url
+    }
+
+    static func on(_ tier: Tier) async throws -> TestDatabase {
+        switch tier {
+        case .timescaleDB: try await TestDatabase()
+        case .plain: try await plain()
+        }
+    }
+
+    /// The servers that every migration has to work on.
+    enum Tier: CaseIterable {
+        case timescaleDB, plain
     }
 
     func connect(_ name: String = "millrace/test/0") throws -> PostgresConnection {

@@ -31,6 +31,10 @@ public enum TimeTable {
     public static let healInterval = Duration.seconds(1)
     /// At most one write of the highest acknowledged ids in this time.
     public static let acknowledgedInterval = Duration.seconds(1)
+    /// One worker of a database does maintenance once in this time.
+    public static let maintenanceInterval = Duration.seconds(3600)
+    /// How often a worker asks whether maintenance is its to do.
+    public static let maintenanceCheck = Duration.seconds(60)
     /// At most one floor merge per source in this time.
     public static let mergeInterval = Duration.seconds(10)
     /// Between the two readings that end a drain.

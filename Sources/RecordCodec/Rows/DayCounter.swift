@@ -8,6 +8,8 @@ struct DayCounter {
     private var days: [Int32] = []
     private var last: Int64 = .min
 
+    var all: [Int32] { days }
+
     /// How many days were seen.
     var count: Int { days.count }
 

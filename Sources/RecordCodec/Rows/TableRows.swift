@@ -43,6 +43,8 @@ public final class TableRows {
     public var times: ClosedRange<Int64>? { contents.times }
     /// How many days (UTC) the rows' times fall on.
     public var distinctDays: Int { contents.days.count }
+    /// Those days, counted from 1970, in no order.
+    public var days: [Int32] { contents.days.all }
     /// The most days that one batch can be allowed (``CodecLimits/maxDistinctDays``).
     public static let maxDistinctDays = DayCounter.limit
 

@@ -3,7 +3,20 @@ import LocalServices
 
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench",
+        commandName: "bench", abstract: "Measures the worker, and the questions that people ask.",
+        discussion: """
+            Without another word: `bench throughput`.
+
+            EXAMPLES
+              millrace bench
+              millrace bench queries --rows 10000000
+            """,
+        subcommands: [BenchThroughput.self, BenchQueries.self], defaultSubcommand: BenchThroughput.self)
+}
+
+struct BenchThroughput: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "throughput",
         abstract: "Measures the worker beside `psql \\copy` of the same rows into the same table, in the same run.",
         discussion: """
             Starts a private Redis and PostgreSQL, publishes simulated trades, and takes turns: a worker drains the \

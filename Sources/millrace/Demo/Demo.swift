@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import LocalServices
+import Migrations
 import Settings
 
 /// The demo, in the order in which it is told.
@@ -42,7 +43,7 @@ struct Demo {
 
     func run() async throws -> DemoReport {
         narration.say(servers.services.postgres.description)
-        let kind = servers.tier.name == .plain ? "plain tables" : "hypertables"
+        let kind = servers.tier.name == .plain ? "partitioned tables" : "hypertables"
         narration.say("schema in place: four \(kind); retention off, nothing is deleted by age")
         let files = RecordedFiles.find()
 

@@ -1,3 +1,5 @@
+import Migrations
+
 /// Asks the database what became of the demo's entries.
 struct DemoChecks {
     let database: PrivateDatabase

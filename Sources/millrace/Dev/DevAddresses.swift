@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Migrations
 
 /// Where the private servers of `dev` are, and what to do with them.
 struct DevAddresses: Encodable {

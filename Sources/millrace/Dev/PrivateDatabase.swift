@@ -20,6 +20,8 @@ actor PrivateDatabase {
     func migrate() throws -> DatabaseTier {
         let connection = try connect()
         _ = try Migrator(connection).up()
+        // Recorded market data is years old: retention would take it away.
+        try connection.execute("UPDATE ingest.lifecycle SET drop_after = NULL", deadline: .now + .seconds(10))
         return try DatabaseTier(connection)
     }
 

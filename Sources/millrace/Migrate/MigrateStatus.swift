@@ -45,6 +45,7 @@ struct SchemaFacts: Encodable {
         Output.print("")
         Output.print("schema: migration \(current) of \(newest)")
         Output.print("tier: \(SafeText.escape(tier.sentence))")
+        for lack in tier.lacks { Output.print("  \(lack)") }
     }
 }
 

@@ -1,0 +1,2 @@
+-- Comments stay: they belong to tables that stay.
+SELECT 1;
