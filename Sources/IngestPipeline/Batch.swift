@@ -54,7 +54,7 @@ struct Batch {
     /// One per delivery of the batch, in the same order.
     var parts: [Part]
     /// Entries the database refused, by their index in the block.
-    var refused: [Int: Rejection] = [:]
+    var refused: [Int: Refusal] = [:]
     /// Tries that ended in a failure which may pass (a deadlock, a serialization failure).
     var retries = 0
 

@@ -1,3 +1,4 @@
+import IngestCore
 import PostgresCopy
 import Records
 
@@ -14,7 +15,7 @@ struct LetterBox {
     /// Adds an entry of a block, its fields byte for byte, or by reference when they are too large to keep.
     /// - Returns: `false` when it does not fit any more.
     mutating func add(
-        _ index: Int, _ rejection: Rejection, of held: HeldBlock, _ source: SourceNumber, _ stream: StreamKey
+        _ index: Int, _ refusal: Refusal, of held: HeldBlock, _ source: SourceNumber, _ stream: StreamKey
     ) -> Bool {
         let record = held.block.record(index)
         let content: DeadLetter.Content
@@ -28,7 +29,14 @@ struct LetterBox {
         case .kept:
             content = .fields(held.block.rawFields(index))
         }
-        return add(DeadLetter(source: source, id: record.id, stream: stream, content: content, rejection: rejection))
+        var letter = DeadLetter(
+            source: source, id: record.id, stream: stream, content: content, rejection: refusal.rejection)
+        letter.constraint = refusal.constraint
+        letter.detail = refusal.detail
+        if refusal.mayHeal {
+            letter.retryAfter = settings.retry.pause(afterAttempts: 0, jitter: Double.random(in: 0...1))
+        }
+        return add(letter)
     }
 
     /// Adds an entry that was deleted or trimmed before it could be read: nothing is left of it but its id.

@@ -107,8 +107,7 @@ extension Pipeline {
         if let blamed = blamedEntry(encoded, error, failedTable) ?? (survivors.count == 1 ? survivors.first : nil) {
             // The server may name a chunk of the table, so that it is asked last.
             let table = blamed.table ?? (encoded.loads.count == 1 ? encoded.loads.first?.table.rows.table : error.table)
-            batch.refused[blamed.index] = Rejection(
-                .refused, column: error.column, table: table, sqlState: error.sqlState?.code)
+            batch.refused[blamed.index] = Refusal(error, table: table)
             return try halves(batch, behind: blamed.position + 1)
         }
         let middle = survivors[survivors.count / 2].position

@@ -13,6 +13,10 @@ extension Migration {
             3, "business",
             up: text(PackageResources.m0003_business_up_sql),
             down: text(PackageResources.m0003_business_down_sql)),
+        Migration(
+            4, "dead_letter_replay",
+            up: text(PackageResources.m0004_dead_letter_replay_up_sql),
+            down: text(PackageResources.m0004_dead_letter_replay_down_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String {

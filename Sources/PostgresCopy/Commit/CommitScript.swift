@@ -40,7 +40,13 @@ struct CommitScript {
         end.addFence(unit.ranges)
         if !unit.letters.isEmpty { end.add(DeadLetter.insert(unit.letters), .insert(unit.letters.count)) }
         if let lineage = unit.lineage { end.addLineage(lineage, of: unit) }
-        end.add("COMMIT", .commit)
+        if unit.isRehearsal {
+            // What a COMMIT would check.
+            end.add("SET CONSTRAINTS ALL IMMEDIATE", .statement(rows: nil))
+            end.add("ROLLBACK", .command("ROLLBACK"))
+        } else {
+            end.add("COMMIT", .commit)
+        }
 
         data =
             unit.rows.map { Data(source: $0.source, count: $0.count) }
