@@ -178,7 +178,8 @@ final class LetterReplay {
             return try isolate(range, Refusal(error, table: table), blamed?.entry, &job)
         case .retry(let retry) where job.mayRetry(upTo: retry.limit):
             stop.pause(.milliseconds(Int.random(in: 1...20)))
-            return retry.halves && range.count > 1 ? Self.cut(range, behind: range.lowerBound + range.count / 2) : [range]
+            return retry.halves && range.count > 1
+                ? Self.cut(range, behind: range.lowerBound + range.count / 2) : [range]
         case .retry, .pause, .stop, .conflict:
             throw .postgres(error, failure)
         }
