@@ -53,7 +53,7 @@ struct LetterOptions: ParsableArguments {
 
     /// What a command that changes letters needs: something that narrows, or the word that nothing shall.
     func requireChoice(all: Bool) throws {
-        guard selection().isEverything != all else {
+        guard selection().isEverything == all else {
             throw ValidationError(
                 all ? "--all goes without a selection" : "say which letters: --id, --cause, --table, …, or --all")
         }
