@@ -57,34 +57,33 @@ public struct LetterVerdicts: Equatable, Sendable {
 
     public var isEmpty: Bool { stored.isEmpty && failed.isEmpty }
 
-    /// Run behind the rows and before COMMIT. The first fails with ``PostgresWire/SQLState/lettersClosed`` unless all
-    /// letters are still open and as they were read; from there on the transaction holds their locks.
+    /// Run behind the rows and before COMMIT. They fail with ``PostgresWire/SQLState/lettersClosed`` unless all letters
+    /// are still open and as they were read.
     public var statements: [CommitUnit.Statement] {
-        guard !isEmpty else { return [] }
-        var statements = [fence]
-        if !stored.isEmpty { statements.append(CommitUnit.Statement(closing)) }
-        if !failed.isEmpty { statements.append(CommitUnit.Statement(failing)) }
+        var statements: [CommitUnit.Statement] = []
+        if !stored.isEmpty { statements.append(Self.fenced(closing, stored.count)) }
+        if !failed.isEmpty { statements.append(Self.fenced(failing, failed.count)) }
         return statements
     }
 
-    private var fence: CommitUnit.Statement {
-        let all = stored + failed.map { ($0.attempt.key, $0.edits) }
-        let edits = all.map { String($0.edits) }.joined(separator: ",")
-        return CommitUnit.Statement(
-            "SELECT ingest.take_letters(\(LetterStore.arrays(all.map(\.key))), '{\(edits)}'::int[])")
+    /// Counts what an UPDATE found; it waits for whoever has a letter in hand, and then sees what became of it.
+    private static func fenced(_ update: String, _ count: Int) -> CommitUnit.Statement {
+        CommitUnit.Statement(
+            "WITH found AS (\(update) RETURNING 1) SELECT ingest.require_letters(count(*), \(count)) FROM found")
     }
 
     private var increment: Int { isCounted ? 0 : 1 }
 
     private var closing: String {
-        """
-        UPDATE ingest.dead_letter l
-           SET state = 'r', closed_at = clock_timestamp(), closed_by = \(SQLText.textLiteral(actor)),
-               stored_by = '\(batch)'::uuid, next_retry = NULL, attempts = l.attempts + \(increment),
-               attempt_log = ingest.add_attempt(l.attempt_log, \(log("'stored', true")))
-          FROM unnest(\(LetterStore.arrays(stored.map(\.key)))) AS k(source_no, id)
-         WHERE l.source_no = k.source_no AND l.id = k.id
-        """
+        let edits = stored.map { String($0.edits) }.joined(separator: ",")
+        return """
+            UPDATE ingest.dead_letter l
+               SET state = 'r', closed_at = clock_timestamp(), closed_by = \(SQLText.textLiteral(actor)),
+                   stored_by = '\(batch)'::uuid, next_retry = NULL, attempts = l.attempts + \(increment),
+                   attempt_log = ingest.add_attempt(l.attempt_log, \(log("'stored', true")))
+              FROM unnest(\(LetterStore.arrays(stored.map(\.key))), '{\(edits)}'::int[]) AS k(source_no, id, edits)
+             WHERE l.source_no = k.source_no AND l.id = k.id AND l.edits = k.edits AND l.state = 'o'
+            """
     }
 
     private var failing: String {
@@ -97,10 +96,10 @@ public struct LetterVerdicts: Equatable, Sendable {
                next_retry = CASE f.next WHEN -1 THEN l.next_retry ELSE now() + f.next * interval '1 millisecond' END,
                attempt_log = ingest.add_attempt(
                  l.attempt_log, \(log("'stored', false, 'reason', f.reason, 'detail', f.detail")))
-          FROM (VALUES \(failed.map { Self.values($0.attempt) }.joined(separator: ",\n")))
+          FROM (VALUES \(failed.map { Self.values($0.attempt, $0.edits) }.joined(separator: ",\n")))
             AS f(source_no, id, cause, reason, table_name, column_name, field, sqlstate, constraint_name, detail,
-                 fingerprint, next)
-         WHERE l.source_no = f.source_no AND l.id = f.id
+                 fingerprint, next, edits)
+         WHERE l.source_no = f.source_no AND l.id = f.id AND l.edits = f.edits AND l.state = 'o'
         """
     }
 
@@ -108,14 +107,14 @@ public struct LetterVerdicts: Equatable, Sendable {
         "jsonb_build_object('at', clock_timestamp(), 'by', \(SQLText.textLiteral(actor)), \(more))"
     }
 
-    private static func values(_ attempt: FailedAttempt) -> String {
+    private static func values(_ attempt: FailedAttempt, _ edits: Int) -> String {
         let rejection = attempt.rejection
         let values = [
             String(attempt.key.source.rawValue), "'\(attempt.key.id.uuidHex)'::uuid",
             SQLText.textLiteral(rejection.reason.rawValue), SQLText.textLiteral(rejection.description),
             text(rejection.table), text(rejection.column), text(rejection.field), text(rejection.sqlState),
             text(attempt.constraint), text(attempt.detail), SQLText.textLiteral(attempt.fingerprint),
-            next(attempt.next),
+            next(attempt.next), String(edits),
         ]
         return "(" + values.joined(separator: ",") + ")"
     }
