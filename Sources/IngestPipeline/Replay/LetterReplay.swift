@@ -239,7 +239,7 @@ final class LetterReplay {
         return .inDoubt(.unclear)
     }
 
-    private func encoder(of route: Routes.RouteID) throws(LaneFailure) -> RouteEncoder {
+    func encoder(of route: Routes.RouteID) throws(LaneFailure) -> RouteEncoder {
         if let known = encoders[route] { return known }
         let limits = CodecLimits(
             maxFields: settings.maxFields, maxEntryBytes: settings.entryBytes, maxValueBytes: settings.entryBytes)

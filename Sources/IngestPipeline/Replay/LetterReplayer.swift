@@ -34,7 +34,7 @@ public final class LetterReplayer {
         }
     }
 
-    private let replay: LetterReplay
+    let replay: LetterReplay
     private let references: ReferencedFields
     private let stop = StopSignal()
     private static let patience = Duration.seconds(30)

@@ -14,6 +14,18 @@ public struct OpenLetter: Equatable, Sendable {
     public var attempts: Int
     /// Its stream is still the one it came from, as far as the ledger knows.
     public var isSourceOpen: Bool
+
+    public init(
+        key: LetterKey, stream: StreamKey, fields: [UInt8]?, edits: Int = 0, attempts: Int = 0,
+        isSourceOpen: Bool = true
+    ) {
+        self.key = key
+        self.stream = stream
+        self.fields = fields
+        self.edits = edits
+        self.attempts = attempts
+        self.isSourceOpen = isSourceOpen
+    }
 }
 
 /// What trying letters again needs of the database. Blocks its thread; used from one thread at a time.
