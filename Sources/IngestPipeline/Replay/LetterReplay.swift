@@ -1,3 +1,4 @@
+import CoreMetrics
 import IngestCore
 import PostgresCopy
 import PostgresWire
@@ -33,6 +34,8 @@ final class LetterReplay {
     let store: LetterStore
     let commits: CommitSession
     let stop: StopSignal
+    /// A worker's; commands have none.
+    var metrics: PipelineMetrics?
     private var encoders: [Routes.RouteID: RouteEncoder] = [:]
 
     init(
@@ -126,12 +129,20 @@ final class LetterReplay {
         if report.isDurable || report.isRehearsed {
             job.tally.stored += verdicts.stored.count
             for (attempt, _) in verdicts.failed { job.count(attempt) }
-            for (load, answered) in zip(loads, report.tables) where load.isStaged {
-                encoder.storedStaged(load.table.rows.table, duplicates: answered.duplicates)
-            }
+            note(loads, report, encoder)
             return []
         }
         return try repair(range, loads, report, &job)
+    }
+
+    private func note(_ loads: [EncodedBatch.Load], _ report: CommitReport, _ encoder: RouteEncoder) {
+        for (load, answered) in zip(loads, report.tables) {
+            let name = load.table.rows.table
+            if load.isStaged { encoder.storedStaged(name, duplicates: answered.duplicates) }
+            guard report.isDurable, let series = metrics?.table(name) else { continue }
+            series.rows.increment(by: answered.stored)
+            series.duplicates.increment(by: answered.duplicates)
+        }
     }
 
     private func unit(_ loads: [EncodedBatch.Load], _ verdicts: LetterVerdicts, _ manner: Manner) -> CommitUnit {

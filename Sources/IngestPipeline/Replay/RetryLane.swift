@@ -21,6 +21,7 @@ actor RetryLane {
     private let references: ReferencedFields
     private var replay: LetterReplay?
     private var backoff = Backoff(base: .milliseconds(200), cap: .seconds(15))
+    private var isTold = false
     private var nextSurvey = ContinuousClock.now
     private var survey: LetterSurvey
 
@@ -39,15 +40,26 @@ actor RetryLane {
             do {
                 let isMore = try turn()
                 backoff.succeeded()
+                isTold = false
                 if !isMore { worker.stop.pause(Self.interval * Double.random(in: 0.8...1.2)) }
             } catch {
-                worker.log.debug("retrying starts over", metadata: ["reason": "\(error)"])
+                tell(error)
                 replay?.store.connection.close()
                 replay = nil
                 worker.stop.pause(backoff.failed(jitter: Double.random(in: 0...1)))
             }
         }
         replay?.store.connection.close()
+    }
+
+    /// Outages are the lanes' to tell; what wants a person is told once.
+    private func tell(_ error: any Error) {
+        let failure = (error as? LaneFailure) ?? (error as? PostgresError).map { LaneFailure($0) }
+        let isNews = failure.map { $0.logLevel == .error } ?? false
+        worker.log.log(
+            level: isNews && !isTold ? .warning : .debug, "dead letters cannot be tried again now",
+            metadata: ["reason": "\(error)"])
+        isTold = isTold || isNews
     }
 
     /// - Returns: whether there may be more to do at once.
@@ -93,7 +105,9 @@ actor RetryLane {
         let connection = try PostgresConnection.connect(
             to: worker.settings.postgres, applicationName: "millrace/\(worker.identity)/retry",
             deadline: .now + .seconds(5))
-        return LetterReplay(
+        let replay = LetterReplay(
             settings: worker.settings, mappings: worker.mappings, postgres: connection, stop: worker.stop)
+        replay.metrics = worker.metrics
+        return replay
     }
 }
