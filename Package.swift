@@ -110,7 +110,7 @@ let package = Package(
             name: "millrace",
             dependencies: [
                 "BlockingExecutor", "Records", "RecordCodec", "RecordFiles", "MarketSimulator", "RedisWire",
-                "RedisStreams",
+                "RedisStreams", "PostgresCopy",
                 "PostgresWire", "Maintenance", "Migrations", "Settings", "Telemetry", "IngestPipeline", "WorkerApp",
                 "LocalServices",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

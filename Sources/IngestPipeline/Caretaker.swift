@@ -40,6 +40,7 @@ actor Caretaker {
         guard try maintainer.claim(by: worker.identity, every: TimeTable.maintenanceInterval) else { return }
         let stop = worker.stop
         for table in try maintainer.run(while: { !stop.isRequested }) { tell(table) }
+        try maintainer.prune { !stop.isRequested }
     }
 
     private func tell(_ table: TableMaintenance) {

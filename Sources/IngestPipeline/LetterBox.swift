@@ -1,5 +1,5 @@
+import IngestCore
 import PostgresCopy
-import PostgresWire
 import Records
 
 /// The dead letters of one transaction, within what one transaction may hold.
@@ -18,8 +18,7 @@ struct LetterBox {
     /// Adds an entry of a block, its fields byte for byte, or by reference when they are too large to keep.
     /// - Returns: `false` when it does not fit any more.
     mutating func add(
-        _ index: Int, _ rejection: Rejection, of held: HeldBlock, _ source: SourceNumber, _ stream: StreamKey,
-        refusedBy error: PostgresError? = nil, retryAfter: Duration? = nil
+        _ index: Int, _ refusal: Refusal, of held: HeldBlock, _ source: SourceNumber, _ stream: StreamKey
     ) -> Bool {
         let record = held.block.record(index)
         let content: DeadLetter.Content
@@ -34,10 +33,12 @@ struct LetterBox {
             content = .fields(held.block.rawFields(index))
         }
         var letter = DeadLetter(
-            source: source, id: record.id, stream: stream, content: content, rejection: rejection,
-            retryAfter: retryAfter)
-        letter.constraint = error?.constraint
-        letter.detail = error.map { [$0.message, $0.detail].compactMap(\.self).joined(separator: "; ") }
+            source: source, id: record.id, stream: stream, content: content, rejection: refusal.rejection)
+        letter.constraint = refusal.constraint
+        letter.detail = refusal.detail
+        if refusal.mayHeal {
+            letter.retryAfter = settings.retry.pause(afterAttempts: 0, jitter: Double.random(in: 0...1))
+        }
         return add(letter)
     }
 

@@ -77,7 +77,7 @@ extension Pipeline {
                     isStaged: load.isStaged)
             },
             ranges: encoded.planned.plan.ranges.map { .init(source: $0.source, ids: $0.ids, count: $0.count) },
-            letters: encoded.letters, lineage: lineage)
+            letters: encoded.letters.map { $0.found(in: lineage.id) }, lineage: lineage)
         try onPostgres { session throws(PostgresError) in session.begin(unit) }
         return SentBatch(encoded, sealedBy: lineage.sealedBy, at: worker.now)
     }

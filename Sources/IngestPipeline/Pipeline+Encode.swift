@@ -10,6 +10,15 @@ struct EncodedBatch {
         let table: RouteEncoder.Table
         let encoder: RouteEncoder
         let isStaged: Bool
+
+        /// What an encoder holds, ready to be sent, in the order in which a transaction writes it: a failed COPY is
+        /// told by its place.
+        static func filled(_ encoder: RouteEncoder) -> [Load] {
+            encoder.tables.filter { !$0.rows.isEmpty }.map { table in
+                table.rows.finish()
+                return Load(table: table, encoder: encoder, isStaged: encoder.isStaged(table))
+            }.sorted { ($0.table.target.table, $0.table.target.oid) < ($1.table.target.table, $1.table.target.oid) }
+        }
     }
 
     let planned: PlannedBatch
@@ -46,7 +55,7 @@ extension Pipeline {
             position += deliveries[index].ids.count
         }
         var loads: [EncodedBatch.Load] = []
-        for route in routes { loads += try filled(encoder(of: route)) }
+        for route in routes { loads += try EncodedBatch.Load.filled(encoder(of: route)) }
         // The order of the transaction: a failed COPY is told by its place.
         loads.sort { ($0.table.target.table, $0.table.target.oid) < ($1.table.target.table, $1.table.target.oid) }
         // Every entry is one row or one letter. Whatever mistake made them fewer, they must not be recorded as stored.
@@ -90,24 +99,16 @@ extension Pipeline {
             rejected: &rejected)
         for index in refused where index < next {
             guard let refusal = batch.refused[index] else { continue }
-            rejected.append(RejectedEntry(index: index, rejection: refusal.rejection(table: nil)))
+            rejected.append(RejectedEntry(index: index, rejection: refusal.rejection))
         }
         if !refused.isEmpty { rejected.sort { $0.index < $1.index } }
         for entry in rejected {
-            let refusal = batch.refused[entry.index]
-            guard
-                letters.add(
-                    entry.index, entry.rejection, of: batch.source, source, part.stream, refusedBy: refusal?.error,
-                    retryAfter: refusal?.retryAfter)
-            else { return entry.index }
+            let refusal = batch.refused[entry.index] ?? Refusal(entry.rejection)
+            guard letters.add(entry.index, refusal, of: batch.source, source, part.stream) else {
+                return entry.index
+            }
         }
         return next < run.upperBound ? next : nil
     }
 
-    private func filled(_ encoder: RouteEncoder) -> [EncodedBatch.Load] {
-        encoder.tables.filter { !$0.rows.isEmpty }.map { table in
-            table.rows.finish()
-            return .init(table: table, encoder: encoder, isStaged: encoder.isStaged(table))
-        }
-    }
 }

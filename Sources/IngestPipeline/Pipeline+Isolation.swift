@@ -4,28 +4,6 @@ import PostgresWire
 import RecordCodec
 import Records
 
-/// Why the database does not take an entry's row.
-struct Refusal {
-    let error: PostgresError
-
-    init(_ error: PostgresError) {
-        self.error = error
-    }
-
-    /// - Parameter table: the mapping's; the server may name a chunk of it.
-    func rejection(table: String?) -> Rejection {
-        Rejection(
-            error.isSuppressedRow ? .suppressed : error.isMissingPartition ? .noPartition : .refused, column: error.column, table: table ?? error.table,
-            sqlState: error.sqlState?.code)
-    }
-
-    /// How long to wait before another try may help; `nil` when none will.
-    var retryAfter: Duration? {
-        guard case .isolate(let isolation) = FailureClass(error), isolation.verdict == .later else { return nil }
-        return .seconds(60) * Double.random(in: 0.5...1)
-    }
-}
-
 /// Rows the database refuses: one transaction per batch, in which every refused row becomes a dead letter.
 extension Pipeline {
     /// Whether one of the tables has refused rows of late.
@@ -83,10 +61,8 @@ extension Pipeline {
         let batch = encoded.planned.batch
         for (part, delivery) in zip(batch.parts, ledger.deliveries(of: batch.number)) {
             guard part.places.entry(at: index, count: delivery.ids.count) != nil else { continue }
-            let refusal = Refusal(row.error)
             let fits = letters.add(
-                index, refusal.rejection(table: rows.table), of: batch.source, delivery.source, part.stream,
-                refusedBy: row.error, retryAfter: refusal.retryAfter)
+                index, Refusal(row.error, table: rows.table), of: batch.source, delivery.source, part.stream)
             return fits ? letters.letters.last : nil
         }
         return nil

@@ -145,7 +145,7 @@ extension Pipeline {
             return try halves(batch, behind: survivors[survivors.count / 2].position)
         }
         batch.retries += 1
-        if batch.retries > isolation.loneFailures { batch.refused[last.index] = Refusal(error) }
+        if batch.retries > isolation.loneFailures { batch.refused[last.index] = Refusal(error, table: nil) }
         return try again(batch)
     }
 

@@ -40,6 +40,7 @@ public struct PipelineMetrics: Sendable {
     let paused = Gauge(label: "millrace_paused")
     let destinationWentBack = Gauge(label: "millrace_destination_went_back")
     let mirrorBacklog = Gauge(label: "millrace_dead_letter_mirror_backlog")
+    let retryScheduled = Gauge(label: "millrace_retry_scheduled")
     let workerUp = Gauge(label: "millrace_worker_up")
     private let tables: [String: Table]
     private let stages: [Stage: Recorder]
@@ -73,6 +74,10 @@ public struct PipelineMetrics: Sendable {
             label: "millrace_rows_dead_total",
             dimensions: [("table", rejection.table ?? ""), ("cause", rejection.reason.rawValue)]
         ).increment(by: count)
+    }
+
+    func openLetters(_ cause: String, count: Int) {
+        Gauge(label: "millrace_dead_letters", dimensions: [("cause", cause)]).record(count)
     }
 
     func reconnected(_ reason: String) {

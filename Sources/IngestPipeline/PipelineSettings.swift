@@ -1,3 +1,5 @@
+public import IngestCore
+public import PostgresCopy
 public import PostgresWire
 public import RecordCodec
 public import RedisWire
@@ -33,6 +35,26 @@ public struct PipelineSettings: Sendable {
     /// About how many letters the dead-letter stream keeps. The table keeps all.
     public var mirrorMax: Int
     public var shutdownGrace: Duration
+    /// When letters that may heal by themselves are tried again.
+    public var retry = RetrySchedule()
+    /// Open letters, and bytes of their fields, above which a warning is logged. Letters are never dropped.
+    public var letterAlert = LetterAlert()
+
+    /// How many dead letters are too many not to say so.
+    public struct LetterAlert: Equatable, Sendable {
+        public var rows: Int
+        public var bytes: Int
+
+        public init(rows: Int = 10_000, bytes: Int = 1 << 30) {
+            self.rows = rows
+            self.bytes = bytes
+        }
+    }
+
+    /// Whose dead letters these settings are about.
+    public var letterScope: LetterScope {
+        LetterScope(redisID: redisDeployment, redisDatabase: redis.database, group: group)
+    }
 
     public init(
         redis: RedisEndpoint, postgres: PostgresEndpoint, redisDeployment: String, group: String, worker: String,

@@ -82,6 +82,9 @@ final class TableBoard: Sendable {
     /// Changes when a mapping was checked anew: encoders made before do not fit any more.
     var revision: Int { mappingRevision.load(ordering: .acquiring) }
 
+    /// All of them, in the configuration's order.
+    var mappings: [CheckedMapping] { state.withLock(\.mappings) }
+
     func mappings(of route: Routes.RouteID) -> [CheckedMapping] {
         state.withLock { state in route.mappings.map { state.mappings[$0] } }
     }

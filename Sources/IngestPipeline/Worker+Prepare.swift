@@ -140,7 +140,7 @@ extension Worker {
 
     // MARK: Mappings
 
-    private static func check(
+    static func check(
         _ mappings: [StreamMapping], _ postgres: PostgresConnection
     ) throws(StartupFailure) -> [CheckedMapping] {
         var checked: [CheckedMapping] = []

@@ -60,10 +60,12 @@ public final class Worker: Sendable {
         let watch = drain.map { DrainWatch(outcome: outcome, timeout: $0.timeout) }
         let housekeeper = try Housekeeper(worker: context, lease: lease, drain: watch)
         let caretaker = try Caretaker(worker: context)
+        let retries = try RetryLane(worker: context)
         let lanes = try (0..<context.settings.lanes).map { try Lane(worker: context, number: $0) }
         await withTaskGroup { group in
             group.addTask { await housekeeper.run() }
             group.addTask { await caretaker.run() }
+            group.addTask { await retries.run() }
             for lane in lanes { group.addTask { await lane.run() } }
         }
         switch outcome.action {

@@ -37,7 +37,9 @@ final class WorkerContext: Sendable {
     var now: ContinuousClock.Instant { ContinuousClock.now }
 
     /// The wall clock, in microseconds since 1970: for time windows and latencies, never for waiting.
-    var microseconds: Int64 {
+    var microseconds: Int64 { Self.microsecondsNow }
+
+    static var microsecondsNow: Int64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000

@@ -48,6 +48,25 @@ public struct Maintainer {
         return result
     }
 
+    /// Forgets lineage of batches after a week and events of positions after a month, in portions that hold up nobody.
+    ///
+    /// - Parameter goOn: asked between portions; `false` ends early.
+    /// - Throws: when the connection is lost, or the schema lacks what is asked for.
+    public func prune(while goOn: () -> Bool = { true }) throws(PostgresError) {
+        _ = try connection.query("SELECT ingest.prune_position_events('30 days')", deadline: deadline)
+        while goOn() {
+            let rows = try connection.query(
+                """
+                WITH old AS (SELECT batch FROM ingest.batch WHERE committed_at < now() - interval '7 days'
+                              ORDER BY committed_at LIMIT 5000),
+                     ranges AS (DELETE FROM ingest.batch_range r USING old WHERE r.batch = old.batch),
+                     gone AS (DELETE FROM ingest.batch b USING old WHERE b.batch = old.batch RETURNING 1)
+                SELECT count(*) AS n FROM gone
+                """, deadline: deadline)
+            guard try rows[0].requiredInteger("n") > 0 else { return }
+        }
+    }
+
     private var deadline: PostgresConnection.Deadline { .now + patience }
 
     // MARK: Acting

@@ -14,21 +14,25 @@ extension Migration {
             up: text(PackageResources.m0003_business_up_sql),
             down: text(PackageResources.m0003_business_down_sql)),
         Migration(
-            4, "lifecycle",
-            up: text(PackageResources.m0004_lifecycle_up_sql),
-            down: text(PackageResources.m0004_lifecycle_down_sql)),
+            4, "dead_letter_replay",
+            up: text(PackageResources.m0004_dead_letter_replay_up_sql),
+            down: text(PackageResources.m0004_dead_letter_replay_down_sql)),
         Migration(
-            5, "aggregates",
-            up: text(PackageResources.m0005_aggregates_up_sql),
-            down: text(PackageResources.m0005_aggregates_down_sql)),
+            5, "lifecycle",
+            up: text(PackageResources.m0005_lifecycle_up_sql),
+            down: text(PackageResources.m0005_lifecycle_down_sql)),
         Migration(
-            6, "roles",
-            up: text(PackageResources.m0006_roles_up_sql),
-            down: text(PackageResources.m0006_roles_down_sql)),
+            6, "aggregates",
+            up: text(PackageResources.m0006_aggregates_up_sql),
+            down: text(PackageResources.m0006_aggregates_down_sql)),
         Migration(
-            7, "comments",
-            up: text(PackageResources.m0007_comments_up_sql),
-            down: text(PackageResources.m0007_comments_down_sql)),
+            7, "roles",
+            up: text(PackageResources.m0007_roles_up_sql),
+            down: text(PackageResources.m0007_roles_down_sql)),
+        Migration(
+            8, "comments",
+            up: text(PackageResources.m0008_comments_up_sql),
+            down: text(PackageResources.m0008_comments_down_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String {

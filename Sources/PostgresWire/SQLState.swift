@@ -33,6 +33,8 @@ public struct SQLState: Hashable, Sendable {
     public static let alreadyCommitted = SQLState(known: "SL001")
     /// Raised by `ingest.guard_targets`: a target no longer is what it was when it was checked.
     public static let targetChanged = SQLState(known: "SL002")
+    /// Raised by `ingest.require_letters`: a dead letter was closed or edited since it was read.
+    public static let lettersClosed = SQLState(known: "SL004")
 }
 
 extension SQLState: CustomStringConvertible {

@@ -80,6 +80,12 @@ enum SettingKeys {
             "dead_letter.mirror_max", \.deadLetter.mirrorMax, .count(0...100_000_000),
             "entries that the dead-letter stream keeps; 0 turns it off (the table keeps all)"),
         SettingKey(
+            "dead_letter.alert_rows", \.deadLetter.alertRows, .count(1...1_000_000_000),
+            "open letters above which a warning is logged; none is ever dropped"),
+        SettingKey(
+            "dead_letter.alert_bytes", \.deadLetter.alertBytes, .size(1024...(1 << 50)),
+            "the same for the bytes of their fields"),
+        SettingKey(
             "discovery.every", \.discovery.every, .duration(.milliseconds(100) ... .seconds(3600)),
             "pause between SCANs for streams that match a pattern"),
     ]

@@ -98,6 +98,10 @@ extension Settings {
     public struct DeadLetter: Equatable, Sendable {
         /// Entries that the dead-letter stream keeps, about; 0 turns the stream off. The table keeps all.
         public var mirrorMax = 100_000
+        /// Open letters above which a warning is logged. They are never dropped.
+        public var alertRows = 10_000
+        /// The same for the bytes of their fields.
+        public var alertBytes = 1 << 30
     }
 
     public struct Discovery: Equatable, Sendable {

@@ -1,7 +1,8 @@
-import IngestPipeline
-import PostgresWire
-import RedisWire
-import Settings
+import IngestCore
+public import IngestPipeline
+public import PostgresWire
+public import RedisWire
+public import Settings
 
 /// The servers a configuration names, with their passwords.
 struct ServerEndpoints {
@@ -43,8 +44,13 @@ extension ServerEndpoints {
 
 extension PipelineSettings {
     init(_ settings: Settings, _ endpoints: ServerEndpoints) {
+        self.init(settings, redis: endpoints.redis, postgres: endpoints.postgres)
+    }
+
+    /// What a configuration says to the pipeline.
+    public init(_ settings: Settings, redis: RedisEndpoint, postgres: PostgresEndpoint) {
         self.init(
-            redis: endpoints.redis, postgres: endpoints.postgres, redisDeployment: settings.redis.id,
+            redis: redis, postgres: postgres, redisDeployment: settings.redis.id,
             group: settings.consumerGroup, worker: settings.worker, lanes: settings.lanes,
             mappings: settings.streams, batchRows: settings.batching.rows, batchBytes: settings.batching.bytes,
             replyBytes: settings.limits.reply, entryBytes: settings.limits.entry,
@@ -52,5 +58,9 @@ extension PipelineSettings {
             claimEvery: settings.claim.every, claimAfter: settings.claim.after, claimCount: settings.claim.count,
             discoverEvery: settings.discovery.every, mirrorMax: settings.deadLetter.mirrorMax,
             shutdownGrace: settings.shutdown.grace)
+        retry = RetrySchedule(
+            maximumAttempts: settings.retry.maxAttempts, initialInterval: settings.retry.initialInterval,
+            maximumInterval: settings.retry.maxInterval, isJittered: settings.retry.jitter == .full)
+        letterAlert = LetterAlert(rows: settings.deadLetter.alertRows, bytes: settings.deadLetter.alertBytes)
     }
 }

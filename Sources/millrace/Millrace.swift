@@ -21,7 +21,7 @@ struct Millrace: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, DevCommand.self, DemoCommand.self, PublishCommand.self, GenerateCommand.self,
             MigrateCommand.self, DatabaseCommand.self, StreamCommand.self, PendingCommand.self, StatsCommand.self,
-            ReconcileCommand.self,
+            DeadLetterCommand.self, RetryCommand.self, ExplainCommand.self, BatchCommand.self, ReconcileCommand.self,
             BenchCommand.self, ConfigCommand.self, VersionCommand.self,
         ])
 

@@ -83,7 +83,7 @@ struct Scene: Sendable {
         let result = try await millrace(
             ["run", "--drain", "--timeout", "\(seconds)s"], settings: settings.merging(["worker": "drain"]) { $1 },
             limit: limit)
-        try #require(result.status == 0, "run --drain: \(result.errors.suffix(2_000))")
+        try #require(result.status == 0, "run --drain: \(result.errors.prefix(6_000))")
     }
 
     // MARK: PostgreSQL

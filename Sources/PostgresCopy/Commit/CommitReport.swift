@@ -61,6 +61,11 @@ public struct CommitReport: Sendable {
         failure == nil && !isConnectionLost && finalTag == "COMMIT" && countsAgree && doubtfulWarnings == 0 && isIdle
     }
 
+    /// Everything of a unit that is a rehearsal went well, and nothing of it was kept.
+    public var isRehearsed: Bool {
+        failure == nil && !isConnectionLost && finalTag == "ROLLBACK" && countsAgree && isIdle
+    }
+
     /// `SL001`: some of the entries are in the ledger already. Nothing of the unit was stored.
     public var isConflict: Bool { failure?.sqlState == .alreadyCommitted && !isConnectionLost }
 

@@ -104,7 +104,10 @@ struct CommitScript {
             addFence(unit.ranges)
             if !unit.letters.isEmpty { add(DeadLetter.insert(unit.letters), .insert(unit.letters.count)) }
             if let lineage = unit.lineage { addLineage(lineage, of: unit) }
-            add("COMMIT", .commit)
+            guard unit.isRehearsal else { return add("COMMIT", .commit) }
+            // What a COMMIT would check.
+            add("SET CONSTRAINTS ALL IMMEDIATE", .statement(rows: nil))
+            add("ROLLBACK", .command("ROLLBACK"))
         }
 
         private mutating func addGuard(_ targets: [CopyTarget]) {

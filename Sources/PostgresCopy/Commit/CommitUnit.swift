@@ -55,6 +55,9 @@ public struct CommitUnit {
     public var letters: [DeadLetter]
     public var statements: [Statement]
     public var lineage: BatchLineage?
+    /// Ends with ROLLBACK instead of COMMIT: everything is tried and nothing is kept. See
+    /// ``CommitReport/isRehearsed``.
+    public var isRehearsal = false
 
     /// - Precondition: no two ranges overlap; merge them first (a call to the fence can collide with itself).
     public init(
@@ -73,7 +76,9 @@ public struct CommitUnit {
     public func staging(table index: Int) -> CommitUnit {
         var staged = rows
         staged[index].isStaged = true
-        return CommitUnit(rows: staged, ranges: ranges, letters: letters, statements: statements, lineage: lineage)
+        var unit = CommitUnit(rows: staged, ranges: ranges, letters: letters, statements: statements, lineage: lineage)
+        unit.isRehearsal = isRehearsal
+        return unit
     }
 
     /// Most letters in one transaction.

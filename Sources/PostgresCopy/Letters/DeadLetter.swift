@@ -39,6 +39,13 @@ public struct DeadLetter: Equatable, Sendable {
         self.retryAfter = retryAfter
     }
 
+    /// The same letter, with the batch it was found in.
+    public func found(in batch: HexUUID) -> DeadLetter {
+        var letter = self
+        letter.batch = batch
+        return letter
+    }
+
     /// Fields above this size are kept in parts of this size.
     public static let partBytes = 1 << 20
 
@@ -54,7 +61,9 @@ public struct DeadLetter: Equatable, Sendable {
     public var inlineBytes: Int { inlineFields.count + (detail?.utf8.count ?? 0) }
 
     /// The same for letters that need the same remedy: code, table, column, constraint and reason.
-    public var fingerprint: String {
+    public var fingerprint: String { Self.fingerprint(rejection, constraint: constraint) }
+
+    static func fingerprint(_ rejection: Rejection, constraint: String?) -> String {
         var hash = StableHash()
         for part in [rejection.sqlState, rejection.table, rejection.column, constraint, rejection.reason.rawValue] {
             hash.combine(part ?? "")

@@ -31,7 +31,8 @@ enum EntryText {
         line.append(contentsOf: "]}\n".utf8)
     }
 
-    private static func append(_ bytes: Span<UInt8>, to line: inout [UInt8]) {
+    /// A JSON string.
+    static func append(_ bytes: Span<UInt8>, to line: inout [UInt8]) {
         line.append(UInt8(ascii: "\""))
         bytes.withUnsafeBufferPointer { bytes in
             if bytes.allSatisfy(isPlain) {

@@ -43,7 +43,7 @@ struct EntryPreview: Encodable {
         }
     }
 
-    private static func text(_ bytes: [UInt8]) -> String {
+    static func text(_ bytes: [UInt8]) -> String {
         guard bytes.count > limitBytes else {
             return String(validating: bytes, as: UTF8.self) ?? SafeText.escape(bytes)
         }

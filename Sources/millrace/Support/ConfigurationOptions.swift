@@ -20,6 +20,32 @@ struct ConfigurationOptions: ParsableArguments {
         help: ArgumentHelp("Sets a key, such as -s redis.url=redis://host:6379. Repeatable.", valueName: "key=value"))
     var overrides: [String] = []
 
+    func load() throws -> LoadedSettings { try source.load() }
+    func input() throws(CommandFailure) -> SettingsInput { try source.input() }
+    private var source: ConfigurationSource { ConfigurationSource(file: file, overrides: overrides) }
+}
+
+/// The same for commands whose `--set` is something else: settings are given with `-s` alone.
+struct ShortConfigurationOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("c"), .customLong("config")],
+        help: ArgumentHelp("The configuration file; without it as for other commands.", valueName: "file"))
+    var file: String?
+
+    @Option(
+        name: .customShort("s"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Sets a configuration key, such as -s redis.url=redis://host:6379. Repeatable.", valueName: "key=value"))
+    var overrides: [String] = []
+
+    func load() throws -> LoadedSettings { try ConfigurationSource(file: file, overrides: overrides).load() }
+}
+
+/// A file, the environment, and flags.
+struct ConfigurationSource {
+    var file: String?
+    var overrides: [String]
+
     static let places = ["millrace.yaml", "config/millrace.yaml", "/etc/millrace/millrace.yaml"]
 
     /// Reads and checks the configuration, and says on standard error what is probably a mistake.

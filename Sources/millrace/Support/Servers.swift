@@ -57,14 +57,7 @@ struct Servers {
 
     /// - Parameter direct: past a transaction pooler, where there is one.
     func postgres(direct: Bool = false) throws(CommandFailure) -> PostgresConnection {
-        let endpoint: PostgresEndpoint
-        do throws(PostgresError) {
-            endpoint = try PostgresEndpoint(
-                PostgresAddress(loaded, direct: direct).connectionString, environment: .used,
-                passwordFile: settings.postgres.passwordFile)
-        } catch {
-            throw CommandFailure("postgres.url: \(error.message)", status: ExitStatus.badConfiguration)
-        }
+        let endpoint = try postgresEndpoint(direct: direct)
         do throws(PostgresError) {
             return try PostgresConnection.connect(to: endpoint, applicationName: "millrace/command")
         } catch {
@@ -75,6 +68,16 @@ struct Servers {
                     MILLRACE_POSTGRES_URL or PG* variables
                     """,
                 status: error.kind == .configuration ? ExitStatus.badConfiguration : ExitStatus.failed)
+        }
+    }
+
+    func postgresEndpoint(direct: Bool = false) throws(CommandFailure) -> PostgresEndpoint {
+        do throws(PostgresError) {
+            return try PostgresEndpoint(
+                PostgresAddress(loaded, direct: direct).connectionString, environment: .used,
+                passwordFile: settings.postgres.passwordFile)
+        } catch {
+            throw CommandFailure("postgres.url: \(error.message)", status: ExitStatus.badConfiguration)
         }
     }
 

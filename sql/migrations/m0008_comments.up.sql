@@ -197,3 +197,22 @@ COMMENT ON INDEX ingest.batch_committed IS 'Batches by age, for pruning and for 
 COMMENT ON INDEX ingest.batch_range_entry IS 'From an entry to its batch';
 COMMENT ON INDEX ingest.batch_range_batch IS 'From a batch to its entries';
 COMMENT ON INDEX ingest.chunk_write_table IS 'The chunks of a table';
+
+COMMENT ON TABLE ingest.position_key IS 'One row a position that was ever seen: what batches lock, in the order of the key';
+COMMENT ON COLUMN ingest.position_key.exchange IS 'Name of the exchange';
+COMMENT ON COLUMN ingest.position_key.symbol IS 'Name of the pair or contract';
+COMMENT ON COLUMN ingest.position_key.side IS 'long or short';
+COMMENT ON COLUMN ingest.position_key.seen_at IS 'When an event of it came last';
+COMMENT ON TABLE ingest.position_event IS 'Events of positions, kept for a while: positions and history are worked out from them, whatever their order';
+COMMENT ON COLUMN ingest.position_event.exchange IS 'Name of the exchange';
+COMMENT ON COLUMN ingest.position_event.symbol IS 'Name of the pair or contract';
+COMMENT ON COLUMN ingest.position_event.side IS 'long or short';
+COMMENT ON COLUMN ingest.position_event.updated_at IS 'Time of the event';
+COMMENT ON COLUMN ingest.position_event.entry_id IS 'Stream id: decides between events of one time';
+COMMENT ON COLUMN ingest.position_event.amount IS 'Size of the position after it; 0 closes it';
+COMMENT ON COLUMN ingest.position_event.entry_price IS 'Average price at which it was opened';
+COMMENT ON COLUMN ingest.position_event.mark_price IS 'The exchange''s mark price';
+COMMENT ON COLUMN ingest.position_event.realized_pnl IS 'Profit or loss already taken';
+COMMENT ON COLUMN ingest.position_event.created_at IS 'When the position was opened, as the event says';
+COMMENT ON COLUMN ingest.position_event.seen_at IS 'When the event was stored';
+COMMENT ON INDEX ingest.position_event_zero IS 'The closes of a position';

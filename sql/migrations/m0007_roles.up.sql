@@ -68,29 +68,26 @@ GRANT INSERT, SELECT (exchange, symbol, time, trade_id) ON public.market_data_tr
 GRANT INSERT, SELECT (exchange, symbol, time) ON public.market_data_ticker, public.market_data_orderbook TO millrace_writer;
 GRANT SELECT, INSERT, UPDATE ON public.market_data_ohlcv, public.orders, public.current_positions TO millrace_writer;
 GRANT DELETE ON public.current_positions TO millrace_writer;
-GRANT INSERT ON public.position_history TO millrace_writer;
+GRANT SELECT, INSERT, UPDATE ON public.position_history, ingest.position_key TO millrace_writer;
+GRANT SELECT, INSERT ON ingest.position_event TO millrace_writer;
 GRANT SELECT ON public.system_config, public.exchange_config TO millrace_writer;
 GRANT SELECT ON ingest.migration, ingest.lifecycle, ingest.chunk_write, ingest.maintenance, ingest.rollup TO millrace_writer;
 GRANT SELECT, INSERT, UPDATE (closed_at, max_id, entries_added, replication_id) ON ingest.source TO millrace_writer;
 GRANT SELECT, INSERT, DELETE ON ingest.ledger TO millrace_writer;
-GRANT SELECT, INSERT, UPDATE (attempts, attempt_log, state, next_retry, mirrored, closed_at, edited_payload, edited_by)
-  ON ingest.dead_letter TO millrace_writer;
+GRANT SELECT, INSERT, UPDATE (cause, reason, mapping, table_name, column_name, field, sqlstate, constraint_name, detail,
+  fingerprint, batch, attempts, attempt_log, state, next_retry, mirrored, edited_payload, edited_by, edited_at, edits,
+  first_reason, closed_at, closed_by, stored_by) ON ingest.dead_letter TO millrace_writer;
 GRANT SELECT, INSERT ON ingest.dead_letter_part TO millrace_writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ingest.suspect TO millrace_writer;
 GRANT SELECT, INSERT, DELETE ON ingest.batch, ingest.batch_range TO millrace_writer;
 GRANT SELECT, INSERT, UPDATE ON ingest.destination TO millrace_writer;
-DO $$
-BEGIN
-  IF to_regclass('ingest.position_version') IS NOT NULL THEN
-    GRANT SELECT, INSERT, UPDATE, DELETE ON ingest.position_version TO millrace_writer;
-  END IF;
-END $$;
 
 -- Reading: everything but the secrets and the letters' payloads, which are the records of others.
 GRANT SELECT ON ALL TABLES IN SCHEMA ingest TO millrace_reader;
 REVOKE SELECT ON ingest.dead_letter, ingest.dead_letter_part FROM millrace_reader;
 GRANT SELECT (source_no, id, stream, payload_bytes, parts, by_reference, cause, reason, mapping, table_name, column_name,
-  field, sqlstate, constraint_name, fingerprint, batch, attempts, state, next_retry, mirrored, created_at, closed_at)
+  field, sqlstate, constraint_name, fingerprint, batch, attempts, state, next_retry, mirrored, created_at, closed_at,
+  first_reason, edits, edited_at, closed_by, stored_by)
   ON ingest.dead_letter TO millrace_reader;
 GRANT SELECT ON public.market_data_ohlcv, public.market_data_ticker, public.market_data_orderbook,
   public.market_data_trades, public.current_positions, public.position_history, public.orders, public.system_config,
@@ -109,11 +106,15 @@ END $$;
 REVOKE ALL ON FUNCTION ingest.make_partition(regclass, timestamptz), ingest.make_chunks(regclass, timestamptz[], interval),
   ingest.observe_chunks(regclass), ingest.drop_range(regclass, timestamptz, timestamptz),
   ingest.compress_range(regclass, timestamptz, timestamptz), ingest.move_range(regclass, timestamptz, timestamptz),
-  ingest.apply_lifecycle(regclass), ingest.claim_maintenance(text, interval) FROM PUBLIC;
+  ingest.apply_lifecycle(regclass), ingest.claim_maintenance(text, interval),
+  ingest.prune_position_events(interval) FROM PUBLIC;
+-- It deletes what no worker may delete.
+ALTER FUNCTION ingest.prune_position_events(interval) SECURITY DEFINER;
 GRANT EXECUTE ON FUNCTION ingest.make_chunks(regclass, timestamptz[], interval),
   ingest.observe_chunks(regclass), ingest.drop_range(regclass, timestamptz, timestamptz),
   ingest.compress_range(regclass, timestamptz, timestamptz), ingest.move_range(regclass, timestamptz, timestamptz),
-  ingest.apply_lifecycle(regclass), ingest.claim_maintenance(text, interval) TO millrace_writer;
+  ingest.apply_lifecycle(regclass), ingest.claim_maintenance(text, interval),
+  ingest.prune_position_events(interval) TO millrace_writer;
 
 -- Tables of later migrations.
 ALTER DEFAULT PRIVILEGES FOR ROLE millrace_owner IN SCHEMA ingest GRANT SELECT ON TABLES TO millrace_reader;

@@ -1,0 +1,266 @@
+import CoreMetrics
+import IngestCore
+import PostgresCopy
+import PostgresWire
+import RecordCodec
+import Records
+import RedisWire
+
+/// Tries dead letters again: the stored fields, under their original source and id, through the ordinary encoders and
+/// the ordinary transaction.
+///
+/// The ledger has the entries already, since they became letters, so its fence cannot tell. The fence here is the
+/// letter itself: the transaction that stores the rows locks the letters, fails unless all of them are open, and
+/// closes them. Whatever is clicked twice, runs twice at once or is killed half way, each letter is stored once.
+/// (GUARANTEES hole 18, docs/decisions/0013-replay-by-the-letters-fence.md)
+///
+/// Blocks its thread; used from one thread at a time.
+final class LetterReplay {
+    /// How letters are tried.
+    struct Manner {
+        /// Who tries, for the letters' logs and for lineage.
+        var actor: String
+        /// Everything is tried and rolled back.
+        var isRehearsal = false
+        /// The letters were leased: their attempt is counted, and a failure says when the next one is.
+        var schedule: RetrySchedule?
+        /// What ended the batch, for lineage.
+        var sealedBy = "replay"
+    }
+
+    let settings: PipelineSettings
+    let mappings: [CheckedMapping]
+    let routes: Routes
+    let store: LetterStore
+    let commits: CommitSession
+    let stop: StopSignal
+    /// A worker's; commands have none.
+    var metrics: PipelineMetrics?
+    private var encoders: [Routes.RouteID: RouteEncoder] = [:]
+
+    init(
+        settings: PipelineSettings, mappings: [CheckedMapping], postgres: PostgresConnection, stop: StopSignal
+    ) {
+        self.settings = settings
+        self.mappings = mappings
+        self.stop = stop
+        routes = Routes(settings.mappings)
+        store = LetterStore(postgres, scope: settings.letterScope)
+        commits = CommitSession(postgres)
+    }
+
+    /// Tries a page of letters. What could not be stored is recorded in the letters and told in the tally.
+    /// - Throws: ``LaneFailure`` when a server fails. What was stored until then stays; the rest is open.
+    func run(_ letters: [OpenLetter], _ manner: Manner) throws(LaneFailure) -> ReplayTally {
+        var job = ReplayJob(manner: manner)
+        var ready: [OpenLetter] = []
+        for letter in letters {
+            if let refusal = unfit(letter) {
+                job.unfit.append((letter, refusal))
+            } else {
+                ready.append(letter)
+            }
+        }
+        do throws(ProtocolViolation) {
+            job.page = try ReplayPage(ready) { routes.route(of: $0) }
+        } catch {
+            throw LaneFailure(RedisError.protocolViolation(error))
+        }
+        try recordUnfit(&job)
+        for group in job.page?.groups ?? [] {
+            var todo = [group.entries]
+            while let range = todo.popLast() { todo += try attempt(range, group.route, &job) }
+        }
+        return job.tally
+    }
+
+    /// Why the letter cannot even be tried.
+    private func unfit(_ letter: OpenLetter) -> Refusal? {
+        guard let fields = letter.fields else {
+            let words = letter.isSourceOpen ? "the stream has no such entry any more" : "its stream was replaced"
+            return Refusal(Rejection(.deleted), detail: "kept by reference, and \(words)")
+        }
+        guard LetterFields.areWellFormed(fields) else {
+            return Refusal(Rejection(.invalidBytes), detail: "the fields are not RESP bytes")
+        }
+        return routes.route(of: letter.stream) == nil ? Refusal(Rejection(.noMapping)) : nil
+    }
+
+    private func recordUnfit(_ job: inout ReplayJob) throws(LaneFailure) {
+        guard !job.unfit.isEmpty else { return }
+        var verdicts = LetterVerdicts(actor: job.manner.actor, batch: .random(), isCounted: job.isCounted)
+        verdicts.failed = job.unfit.map { (job.failure($0.letter, $0.refusal), $0.letter.edits) }
+        var unit = CommitUnit(statements: verdicts.statements)
+        unit.isRehearsal = job.manner.isRehearsal
+        let report = commits.commit(unit, deadline: .now + PostgresSession.patience)
+        if report.failure?.sqlState == .lettersClosed {
+            // Nothing was tried, so nothing is lost by leaving them alone.
+            job.tally.elsewhere += job.unfit.count
+        } else if report.isDurable || report.isRehearsed {
+            for (attempt, _) in verdicts.failed { job.count(attempt) }
+        } else {
+            throw Self.failure(report)
+        }
+    }
+
+    // MARK: One transaction
+
+    /// Tries some neighbours in one transaction.
+    /// - Returns: what is left to try of them, the first last.
+    private func attempt(
+        _ range: Range<Int>, _ route: Routes.RouteID, _ job: inout ReplayJob
+    ) throws(LaneFailure) -> [Range<Int>] {
+        guard let page = job.page, !stop.isRequested else { return [] }
+        let encoder = try encoder(of: route)
+        encoder.begin()
+        var rejected: [RejectedEntry] = []
+        for run in page.runs where run.entries.overlaps(range) {
+            let part = run.entries.clamped(to: range)
+            let next = encoder.encode(
+                part, of: page.held, stream: run.stream, now: WorkerContext.microsecondsNow,
+                skipping: part.filter { job.isSettled($0) }, rejected: &rejected)
+            if next < part.upperBound { return Self.cut(range, behind: max(next, range.lowerBound + 1)) }
+        }
+        let loads = EncodedBatch.Load.filled(encoder)
+        let verdicts = job.verdicts(on: range, page, rejected)
+        guard !verdicts.isEmpty else { return [] }
+        let unit = unit(loads, verdicts, job.manner)
+        let report = commits.commit(unit, deadline: .now + PostgresSession.patience)
+        if report.isDurable || report.isRehearsed {
+            job.tally.stored += verdicts.stored.count
+            for (attempt, _) in verdicts.failed { job.count(attempt) }
+            note(loads, report, encoder)
+            return []
+        }
+        return try repair(range, loads, report, &job)
+    }
+
+    private func note(_ loads: [EncodedBatch.Load], _ report: CommitReport, _ encoder: RouteEncoder) {
+        for (load, answered) in zip(loads, report.tables) {
+            let name = load.table.rows.table
+            if load.isStaged { encoder.storedStaged(name, duplicates: answered.duplicates) }
+            guard report.isDurable, let series = metrics?.table(name) else { continue }
+            series.rows.increment(by: answered.stored)
+            series.duplicates.increment(by: answered.duplicates)
+        }
+    }
+
+    private func unit(_ loads: [EncodedBatch.Load], _ verdicts: LetterVerdicts, _ manner: Manner) -> CommitUnit {
+        let rows = loads.map { load in
+            CommitUnit.Rows(
+                target: load.table.target, count: load.table.rows.rowCount, source: load.table.rows,
+                isStaged: load.isStaged)
+        }
+        guard !manner.isRehearsal else {
+            var unit = CommitUnit(rows: rows)
+            unit.isRehearsal = true
+            return unit
+        }
+        let lineage = BatchLineage(
+            id: verdicts.batch, worker: manner.actor, lane: 0, sealedBy: manner.sealedBy,
+            bytes: loads.reduce(0) { $0 + $1.table.rows.byteCount })
+        return CommitUnit(rows: rows, statements: verdicts.statements, lineage: rows.isEmpty ? nil : lineage)
+    }
+
+    // MARK: Repair
+
+    private func repair(
+        _ range: Range<Int>, _ loads: [EncodedBatch.Load], _ report: CommitReport, _ job: inout ReplayJob
+    ) throws(LaneFailure) -> [Range<Int>] {
+        guard !report.isConnectionLost else { throw Self.failure(report) }
+        guard let error = report.failure else {
+            // A trigger took rows away, which showed before COMMIT was sent.
+            guard !report.countsAgree, report.finalTag != "COMMIT" else { throw Self.failure(report) }
+            return try isolate(range, Refusal(Rejection(.refused), detail: "a trigger dropped the row"), nil, &job)
+        }
+        if error.sqlState == .lettersClosed { return try afterClosed(range, error, &job) }
+        if let index = report.duplicateKeyTable, index < loads.count, !loads[index].isStaged,
+            case .ignore = loads[index].table.target.policy
+        {
+            loads[index].encoder.metDuplicate(loads[index].table.rows.table)
+            return [range]
+        }
+        let failure = FailureClass(
+            sqlState: error.sqlState?.code, isConnectionLost: false, namesLine: error.copyLocation != nil)
+        switch failure {
+        case .isolate:
+            let blamed = Self.blamed(error, report.failedTable, loads)
+            let table = loads.count == 1 ? loads[0].table.rows.table : blamed?.table
+            return try isolate(range, Refusal(error, table: table), blamed?.entry, &job)
+        case .retry(let retry) where job.mayRetry(upTo: retry.limit):
+            stop.pause(.milliseconds(Int.random(in: 1...20)))
+            return retry.halves && range.count > 1
+                ? Self.cut(range, behind: range.lowerBound + range.count / 2) : [range]
+        case .retry, .pause, .stop, .conflict:
+            throw .postgres(error, failure)
+        }
+    }
+
+    /// Somebody closed or edited some of them: those are not ours any more.
+    private func afterClosed(
+        _ range: Range<Int>, _ error: PostgresError, _ job: inout ReplayJob
+    ) throws(LaneFailure) -> [Range<Int>] {
+        guard let page = job.page else { return [] }
+        let open: [OpenLetter]
+        do throws(PostgresError) {
+            open = try store.reread(
+                range.filter { !job.isClosed($0) }.map { page.letters[$0].key },
+                deadline: .now + PostgresSession.patience)
+        } catch {
+            throw LaneFailure(error)
+        }
+        let edits = Dictionary(open.map { ($0.key, $0.edits) }, uniquingKeysWith: { first, _ in first })
+        let gone = range.filter { !job.isClosed($0) && edits[page.letters[$0].key] != page.letters[$0].edits }
+        job.close(gone)
+        guard !gone.isEmpty || job.mayRetry(upTo: Pipeline.retryLimit) else { throw LaneFailure(error) }
+        return [range]
+    }
+
+    /// Blames a row, or looks for it in smaller pieces.
+    private func isolate(
+        _ range: Range<Int>, _ refusal: Refusal, _ blamed: Int?, _ job: inout ReplayJob
+    ) throws(LaneFailure) -> [Range<Int>] {
+        let live = range.filter { !job.isSettled($0) }
+        if let entry = blamed ?? (live.count == 1 ? live[0] : nil) {
+            job.refuse(entry, refusal)
+            return Self.cut(range, behind: entry + 1)
+        }
+        guard live.count > 1 else { throw .committedShort(table: refusal.rejection.table ?? "") }
+        return Self.cut(range, behind: live[live.count / 2])
+    }
+
+    private static func cut(_ range: Range<Int>, behind end: Int) -> [Range<Int>] {
+        [end..<range.upperBound, range.lowerBound..<end].filter { !$0.isEmpty }
+    }
+
+    private static func blamed(
+        _ error: PostgresError, _ failedTable: Int?, _ loads: [EncodedBatch.Load]
+    ) -> (entry: Int, table: String)? {
+        guard let line = error.copyLocation?.line, let failedTable, failedTable < loads.count else { return nil }
+        let rows = loads[failedTable].table.rows
+        return line >= 1 && line <= rows.rowCount ? (rows.rows[line - 1].entry, rows.table) : nil
+    }
+
+    private static func failure(_ report: CommitReport) -> LaneFailure {
+        if report.isConnectionLost, report.mayHaveCommitted { return .inDoubt(.connectionLost) }
+        if let error = report.failure { return LaneFailure(error) }
+        if report.finalTag == "COMMIT" {
+            return report.countsAgree ? .inDoubt(.warned) : .committedShort(table: report.tables.first?.name.name ?? "")
+        }
+        return .inDoubt(.unclear)
+    }
+
+    func encoder(of route: Routes.RouteID) throws(LaneFailure) -> RouteEncoder {
+        if let known = encoders[route] { return known }
+        let limits = CodecLimits(
+            maxFields: settings.maxFields, maxEntryBytes: settings.entryBytes, maxValueBytes: settings.entryBytes)
+        do throws(PlanError) {
+            let encoder = try RouteEncoder(
+                mappings: route.mappings.map { mappings[$0] }, limits: limits, keptBytes: settings.batchBytes)
+            encoders[route] = encoder
+            return encoder
+        } catch {
+            throw .mapping(error)
+        }
+    }
+}

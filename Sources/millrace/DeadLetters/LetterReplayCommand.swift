@@ -1,0 +1,116 @@
+import ArgumentParser
+import Glibc
+import IngestPipeline
+import PostgresCopy
+import Records
+import Settings
+import WorkerApp
+
+struct LetterReplayCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay", abstract: "Try open dead letters again, under their original ids.",
+        discussion: """
+            Each letter is stored at most once: the transaction that stores it closes it. So a replay may be started \
+            twice, run beside another one, be interrupted and be run again. Letters that fail again stay open, with \
+            the attempt in their log; their neighbours are stored.
+
+            --dry-run tries everything in transactions that are rolled back. --set changes a field of every chosen \
+            letter first; the original fields stay in the table. Ends with 3 when letters still fail.
+
+            EXAMPLES
+              millrace dlq replay --table market_data_trades --dry-run
+              millrace dlq replay --fingerprint 8f2c41d09b3e7a55
+              millrace dlq replay --id 1690000000000-0 --set price=101.5
+              millrace dlq replay --all --rate 2000
+            """)
+
+    @OptionGroup var letters: LetterOptions
+
+    @Flag(name: .long, help: "Every open letter.")
+    var all = false
+
+    @Flag(name: .long, help: "Say what would happen; change nothing.")
+    var dryRun = false
+
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp("Give a field this value first. Repeatable.", valueName: "field=value"))
+    var set: [FieldArgument] = []
+
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp("Take a field away first. Repeatable.", valueName: "field"))
+    var unset: [String] = []
+
+    @Option(name: .long, help: ArgumentHelp("At most so many letters a second.", valueName: "n"))
+    var rate: Int?
+
+    @OptionGroup var source: ShortConfigurationOptions
+    @OptionGroup var output: OutputOptions
+
+    mutating func validate() throws {
+        try letters.requireChoice(all: all)
+        if let rate, !(1...10_000_000).contains(rate) { throw ValidationError("--rate is a number from 1") }
+    }
+
+    func run() throws {
+        let loaded = try source.load()
+        let servers = Servers(loaded)
+        let settings = PipelineSettings(
+            loaded.settings, redis: try servers.redisEndpoint(), postgres: try servers.postgresEndpoint())
+        let replayer = try Self.replayer(settings)
+        var options = LetterReplayer.Options(actor: "replay by \(LetterDesk.person)")
+        options.isDryRun = dryRun
+        options.edits = set.map { .set($0.name, to: $0.value) } + unset.map { .remove(Array($0.utf8)) }
+        if let rate { options.pageLetters = max(1, min(LetterStore.pageLetters, rate / 4)) }
+        Interruption.watch()
+        let tally: ReplayTally
+        do throws(ReplayFailure) {
+            tally = try replay(replayer, options)
+        } catch {
+            throw CommandFailure(
+                "the replay ended early: \(error)", fix: "run it again: what is stored stays, it goes on with the rest")
+        }
+        try ReplayReport(tally, isDryRun: dryRun).print(output)
+        if Interruption.isAsked { throw CommandFailure("stopped before the end; run it again to go on") }
+        if tally.failed > 0 { throw ExitCode(ExitStatus.found) }
+    }
+
+    private static func replayer(_ settings: PipelineSettings) throws(CommandFailure) -> LetterReplayer {
+        do throws(StartupFailure) {
+            return try LetterReplayer(settings)
+        } catch {
+            throw CommandFailure(
+                "\(error)", status: error.isConfiguration ? ExitStatus.badConfiguration : ExitStatus.failed)
+        }
+    }
+
+    private func replay(
+        _ replayer: LetterReplayer, _ options: LetterReplayer.Options
+    ) throws(ReplayFailure) -> ReplayTally {
+        let selection = letters.selection()
+        var progress = Progress(dryRun ? "tried" : "replayed", total: Int64(try replayer.count(selection)))
+        let pacer = rate.map { Pacer(rate: $0, start: .now) }
+        let tally = try replayer.run(selection, options) { tally in
+            progress.update(Int64(tally.total))
+            while !Interruption.isAsked, let end = pacer?.pause(before: Int64(tally.total), now: .now) {
+                usleep(UInt32(max(0, min(ContinuousClock.now.duration(to: end).milliseconds, 100)) * 1_000))
+            }
+            return !Interruption.isAsked
+        }
+        progress.finish()
+        return tally
+    }
+}
+
+/// `field=value`
+struct FieldArgument: ExpressibleByArgument {
+    let name: [UInt8]
+    let value: [UInt8]
+
+    init?(argument: String) {
+        guard let mark = argument.firstIndex(of: "="), mark != argument.startIndex else { return nil }
+        name = Array(argument[..<mark].utf8)
+        value = Array(argument[argument.index(after: mark)...].utf8)
+    }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import PostgresCopy
+import Settings
+
+struct RetryNow: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "now", abstract: "Make scheduled retries due: the next worker that looks takes them.",
+        discussion: """
+            EXAMPLES
+              millrace retry now --all
+              millrace retry now --table market_data_trades --json
+            """)
+
+    @OptionGroup var letters: LetterOptions
+
+    @Flag(name: .long, help: "Every scheduled letter.")
+    var all = false
+
+    @OptionGroup var source: ConfigurationOptions
+    @OptionGroup var output: OutputOptions
+
+    private struct Line: Encodable {
+        var due: Int
+    }
+
+    mutating func validate() throws {
+        try letters.requireChoice(all: all)
+    }
+
+    func run() throws {
+        let loaded = try source.load()
+        var selection = letters.selection()
+        selection.isScheduled = true
+        let count = try LetterDesk(loaded).store.retryNow(
+            selection, maximumAttempts: loaded.settings.retry.maxAttempts, deadline: LetterDesk.deadline)
+        if output.isJSON { return try Output.json(Line(due: count)) }
+        Output.print("\(Figures.count(count)) letters are due now")
+    }
+}
+
+struct RetryCancel: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cancel", abstract: "Take letters out of the schedule; they wait for `dlq replay`.",
+        discussion: """
+            EXAMPLES
+              millrace retry cancel --id 1690000000000-0
+              millrace retry cancel --all --force
+            """)
+
+    @OptionGroup var letters: LetterOptions
+
+    @Flag(name: .long, help: "Every scheduled letter.")
+    var all = false
+
+    @Flag(name: .long, help: "Do not ask.")
+    var force = false
+
+    @OptionGroup var source: ConfigurationOptions
+    @OptionGroup var output: OutputOptions
+
+    private struct Line: Encodable {
+        var cancelled: Int
+    }
+
+    mutating func validate() throws {
+        try letters.requireChoice(all: all)
+    }
+
+    func run() throws {
+        let store = try LetterDesk(try source.load()).store
+        var selection = letters.selection()
+        selection.isScheduled = true
+        let count = try store.count(selection, deadline: LetterDesk.deadline)
+        if count > 0 {
+            try Confirmation.require(
+                "this cancels the retries of \(Figures.count(count)) dead letters", force: force)
+        }
+        let cancelled = try store.cancelRetry(selection, deadline: LetterDesk.deadline)
+        if output.isJSON { return try Output.json(Line(cancelled: cancelled)) }
+        Output.print("\(Figures.count(cancelled)) letters wait for an operator now")
+    }
+}
