@@ -11,6 +11,7 @@ COMMENT ON COLUMN ingest.dead_letter.reason IS 'Code, field and column of the la
 COMMENT ON COLUMN ingest.dead_letter.first_reason IS 'The reason it was written for, once another attempt has failed';
 COMMENT ON COLUMN ingest.dead_letter.batch IS 'The batch it was found in (ingest.batch, while that is kept)';
 COMMENT ON COLUMN ingest.dead_letter.edits IS 'How often edited_payload changed: what was read must be what is stored';
+COMMENT ON COLUMN ingest.dead_letter.edited_at IS 'When edited_payload changed last';
 COMMENT ON COLUMN ingest.dead_letter.closed_by IS 'Who stored or discarded it';
 COMMENT ON COLUMN ingest.dead_letter.stored_by IS 'The batch that stored it (ingest.batch, while that is kept)';
 COMMENT ON COLUMN ingest.dead_letter.next_retry IS

@@ -216,3 +216,9 @@ COMMENT ON COLUMN ingest.position_event.realized_pnl IS 'Profit or loss already 
 COMMENT ON COLUMN ingest.position_event.created_at IS 'When the position was opened, as the event says';
 COMMENT ON COLUMN ingest.position_event.seen_at IS 'When the event was stored';
 COMMENT ON INDEX ingest.position_event_zero IS 'The closes of a position';
+COMMENT ON INDEX public.position_history_key IS 'A close is one row, however often it is worked out';
+COMMENT ON INDEX ingest.dead_letter_open IS 'Replay goes entry by entry';
+COMMENT ON INDEX ingest.dead_letter_newest IS 'Lists show the newest first';
+COMMENT ON INDEX ingest.dead_letter_cause IS 'Letters of a cause';
+COMMENT ON INDEX ingest.dead_letter_table IS 'Letters of a table';
+COMMENT ON INDEX ingest.dead_letter_batch IS 'Letters of a batch';

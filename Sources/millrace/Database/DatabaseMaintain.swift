@@ -37,7 +37,9 @@ struct DatabaseMaintain: ParsableCommand {
 
     func run() throws {
         let connection = try Servers(try source.load()).postgres(direct: true)
-        let tables = try Maintainer(connection).run(dryRun: dryRun)
+        let maintainer = Maintainer(connection)
+        let tables = try maintainer.run(dryRun: dryRun)
+        if !dryRun { try maintainer.prune() }
         let lines = tables.flatMap { table in table.entries.map { line($0, of: table.table) } }
         if output.isJSON {
             for line in lines { try Output.json(line) }
