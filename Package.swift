@@ -117,7 +117,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         part("LocalServices", ["CPlatform"], resources: localServicesScripts),
-        part("IngestTesting", ["Records", "IngestCore", "LocalServices"]),
+        part("IngestTesting", ["Records", "IngestCore", "PostgresWire", "Migrations", "LocalServices"]),
 
         tests("RecordsTests", ["Records"]),
         tests("RecordCodecTests", ["RecordCodec", "Records"]),

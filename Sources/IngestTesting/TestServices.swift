@@ -1,5 +1,7 @@
 import Foundation
 public import LocalServices
+import Migrations
+import PostgresWire
 
 /// The servers of a test process: one Redis and one PostgreSQL that all tests share, started when the first asks, and
 /// stopped and removed when the process ends.
@@ -10,6 +12,7 @@ public actor TestServices {
 
     private var started: Task<LocalServices, any Error>?
     private var plain: Task<LocalPostgres, any Error>?
+    private var templates: [String: Task<String, any Error>] = [:]
     private var writers: [String: Task<String, any Error>] = [:]
     private var databaseCount = 0
 
@@ -19,6 +22,12 @@ public actor TestServices {
     public func database() async throws -> String {
         let postgres = try await self.postgres()
         return postgres.url(database: try await freshDatabase(on: postgres))
+    }
+
+    /// The address of a fresh database (superuser) that is migrated already.
+    public func migratedDatabase() async throws -> String {
+        let postgres = try await self.postgres()
+        return postgres.url(database: try await migratedDatabase(on: postgres))
     }
 
     /// The shared PostgreSQL. Stopping it is forbidden: use `privatePostgres()`.
@@ -76,6 +85,43 @@ public actor TestServices {
         let name = "test_\(databaseCount)"
         try await postgres.createDatabase(named: name)
         return name
+    }
+
+    /// Makes a fresh database with the whole schema on `postgres` and returns its name. It is a copy of one that was
+    /// migrated once: hundreds of tests need one each.
+    public func migratedDatabase(on postgres: LocalPostgres) async throws -> String {
+        let template = try await template(on: postgres)
+        databaseCount += 1
+        let name = "test_\(databaseCount)"
+        try await postgres.run(sql: "CREATE DATABASE \(name) TEMPLATE \(template)", database: "postgres")
+        return name
+    }
+
+    private func template(on postgres: LocalPostgres) async throws -> String {
+        if let known = templates[postgres.directory] { return try await known.value }
+        let making = Task {
+            let name = try await freshDatabase(on: postgres)
+            let url = postgres.url(database: name)
+            try await Self.migrate(url)
+            return name
+        }
+        templates[postgres.directory] = making
+        return try await making.value
+    }
+
+    /// On a thread of its own: migrations block theirs.
+    private static func migrate(_ url: String) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Result {
+                        let endpoint = try PostgresEndpoint(url)
+                        let connection = try PostgresConnection.connect(to: endpoint, applicationName: "test/template")
+                        defer { connection.close() }
+                        _ = try Migrator(connection).up()
+                    })
+            }
+        }
     }
 
     /// A Redis of the caller's own, to kill and restart. The caller stops it.

@@ -22,7 +22,7 @@ struct Millrace: AsyncParsableCommand {
             RunCommand.self, DevCommand.self, DemoCommand.self, PublishCommand.self, GenerateCommand.self,
             MigrateCommand.self, DatabaseCommand.self, StreamCommand.self, PendingCommand.self, StatsCommand.self,
             DeadLetterCommand.self, RetryCommand.self, ExplainCommand.self, BatchCommand.self, ReconcileCommand.self,
-            BenchCommand.self, ConfigCommand.self, VersionCommand.self,
+            SelftestCommand.self, BenchCommand.self, ConfigCommand.self, VersionCommand.self,
         ])
 
     static func main() async {

@@ -208,9 +208,8 @@ struct StreamCommandTests {
     @Test func statsCountWhatIsStoredAndDead() async throws {
         let scene = try await CommandScene()
         try fill(scene)
-        let database = try await TestServices.shared.database()
+        let database = try await TestServices.shared.migratedDatabase()
         let connection = try PostgresConnection.connect(to: PostgresEndpoint(database), applicationName: "test")
-        _ = try Migrator(connection).up()
         try connection.execute(Self.ledger, deadline: .now + .seconds(10))
         let json = try await scene.run(["stats", "--json"], database: database)
         #expect(json.status == 0, "\(json.errors)")

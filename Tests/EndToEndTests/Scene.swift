@@ -2,7 +2,6 @@ import Foundation
 import IngestTesting
 import LocalServices
 import Maintenance
-import Migrations
 import PostgresWire
 import Records
 import RedisWire
@@ -40,12 +39,11 @@ struct Scene: Sendable {
                 ownPostgres
                 ? try await TestServices.shared.privatePostgres() : try await TestServices.shared.postgres()
         }
-        database = try await TestServices.shared.freshDatabase(on: postgres)
+        database =
+            migrated
+            ? try await TestServices.shared.migratedDatabase(on: postgres)
+            : try await TestServices.shared.freshDatabase(on: postgres)
         workerURL = try await TestServices.shared.writerURL(database: database, on: postgres)
-        if migrated {
-            let url = databaseURL
-            try await onThread { try Migrator(Scene.connect(url)).up() }
-        }
     }
 
     var databaseURL: String { postgres.url(database: database) }

@@ -1,7 +1,6 @@
 import Foundation
 import IngestTesting
 import LocalServices
-import Migrations
 import PostgresWire
 
 extension ContinuousClock.Instant {
@@ -22,13 +21,9 @@ struct TestDatabase: Sendable {
     init(on tier: Tier) async throws {
         let services = TestServices.shared
         let postgres = try await tier == .plain ? services.plainPostgres() : services.postgres()
-        let name = try await services.freshDatabase(on: postgres)
+        let name = try await services.migratedDatabase(on: postgres)
         url = postgres.url(database: name)
         writerURL = try await services.writerURL(database: name, on: postgres)
-        let url = url
-        try await onThread {
-            _ = try Migrator(PostgresConnection.connect(to: PostgresEndpoint(url), applicationName: "test")).up()
-        }
     }
 
     func owner() throws -> PostgresConnection {

@@ -1,6 +1,5 @@
 import Foundation
 import IngestTesting
-import Migrations
 import PostgresCopy
 import PostgresWire
 import Records
@@ -15,12 +14,7 @@ struct TestDatabase {
     let url: String
 
     init() async throws {
-        let url = try await TestServices.shared.database()
-        self.url = url
-        try await onThread {
-            let connection = try PostgresConnection.connect(to: PostgresEndpoint(url), applicationName: "x")
-            _ = try Migrator(connection).up()
-        }
+        url = try await TestServices.shared.migratedDatabase()
     }
 
     func connect(_ name: String = "millrace/test/0") throws -> PostgresConnection {

@@ -10,7 +10,7 @@ DROP TABLE ingest.suspect;
 DROP FUNCTION ingest.dead_letter_payload(int, uuid);
 DROP TABLE ingest.dead_letter_part;
 DROP TABLE ingest.dead_letter;
-DROP FUNCTION ingest.guard_targets(oid[]);
+DROP FUNCTION ingest.guard_targets(oid[], text[]);
 DROP FUNCTION ingest.fence(int[], uuid[], uuid[], bigint[]);
 DROP TABLE ingest.ledger;
 DROP TABLE ingest.source;

@@ -10,8 +10,10 @@ struct BenchCommand: AsyncParsableCommand {
             EXAMPLES
               millrace bench
               millrace bench queries --rows 10000000
+              millrace bench refusals
             """,
-        subcommands: [BenchThroughput.self, BenchQueries.self], defaultSubcommand: BenchThroughput.self)
+        subcommands: [BenchThroughput.self, BenchQueries.self, BenchRefusals.self],
+        defaultSubcommand: BenchThroughput.self)
 }
 
 struct BenchThroughput: AsyncParsableCommand {

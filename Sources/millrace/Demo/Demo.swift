@@ -26,7 +26,7 @@ struct Demo {
     private let load: Load
     private let publisher: DemoPublisher
     private let streams: DemoStreams
-    private let workers: DemoWorkers
+    private let workers: WorkerProcesses
     private let checks: DemoChecks
     private let settings: Settings
 
@@ -36,7 +36,12 @@ struct Demo {
         self.load = load
         publisher = try DemoPublisher(url: servers.redisURL)
         streams = try DemoStreams(url: servers.redisURL)
-        workers = try DemoWorkers(redis: servers.redisURL, postgres: servers.postgresURL, folder: folder)
+        workers = try WorkerProcesses(
+            name: "demo", configuration: SettingsInput.builtInFile.text,
+            environment: [
+                "MILLRACE_REDIS_URL": servers.redisURL, "MILLRACE_POSTGRES_URL": servers.postgresURL,
+                "MILLRACE_HTTP_ENABLED": "false",
+            ], folder: folder)
         checks = DemoChecks(database: servers.database)
         settings = try Settings.load(SettingsInput()).settings
     }
@@ -80,7 +85,7 @@ struct Demo {
 
     /// Publishes while a worker dies, PostgreSQL crashes and garbage comes.
     /// - Returns: the letters that must come of the garbage.
-    private func underTrouble(_ files: RecordedFiles?, _ running: [DemoWorker]) async throws -> [String: Int] {
+    private func underTrouble(_ files: RecordedFiles?, _ running: [WorkerProcess]) async throws -> [String: Int] {
         let total: Int
         if let files {
             total = min(try await publisher.count(files), load.count ?? .max)
@@ -113,7 +118,7 @@ struct Demo {
         }
     }
 
-    private func kill(_ worker: DemoWorker) async throws {
+    private func kill(_ worker: WorkerProcess) async throws {
         worker.send(SIGKILL)
         let pending = try await streams.pending(settings)
         narration.say(
@@ -139,7 +144,7 @@ struct Demo {
         return causes
     }
 
-    private func startWorker() async throws -> DemoWorker {
+    private func startWorker() async throws -> WorkerProcess {
         let worker = try await workers.start()
         narration.say("worker \(worker.name) started (pid \(worker.pid))")
         return worker

@@ -1,38 +1,40 @@
 import BlockingExecutor
 import Foundation
 import Glibc
-import Settings
 
-/// The demo's workers: `millrace run` of this very program, as processes that can be killed.
+/// Workers to be killed: `millrace run` of this very program, as processes.
 ///
 /// They are started by one thread that lives as long as this actor does, and the kernel kills them when it ends: none
-/// outlives the demo, however that ends.
-actor DemoWorkers {
+/// outlives the command, however that ends.
+actor WorkerProcesses {
     private nonisolated let thread: BlockingThread
+    private let name: String
     private let environment: [String: String]
     /// Logs and configuration.
     nonisolated let folder: URL
-    private var started: [DemoWorker] = []
+    private var started: [WorkerProcess] = []
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-    init(redis: String, postgres: String, folder: URL) throws {
+    /// - Parameters:
+    ///   - name: begins the workers' names.
+    ///   - configuration: of all of them, as YAML; nothing of the caller's own is used.
+    ///   - environment: addresses and passwords of the servers.
+    init(name: String, configuration: String, environment given: [String: String], folder: URL) throws {
         thread = try BlockingThread(name: "workers")
+        self.name = name
         self.folder = folder
         let file = folder.appending(path: "millrace.yaml")
-        try Data(SettingsInput.builtInFile.text.utf8).write(to: file)
-        // Nothing of the caller's configuration: these servers, the built-in mappings.
+        try Data(configuration.utf8).write(to: file)
         var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("MILLRACE_") }
+        variables.merge(given) { $1 }
         variables["MILLRACE_CONFIG"] = file.path
-        variables["MILLRACE_REDIS_URL"] = redis
-        variables["MILLRACE_POSTGRES_URL"] = postgres
-        variables["MILLRACE_HTTP_ENABLED"] = "false"
         environment = variables
     }
 
     /// Starts one more worker.
-    func start(_ options: [String] = []) throws -> DemoWorker {
-        let name = "demo-\(started.count + 1)"
+    func start(_ options: [String] = []) throws -> WorkerProcess {
+        let name = "\(self.name)-\(started.count + 1)"
         let log = folder.appending(path: "\(name).log")
         try Data().write(to: log)
         let process = Process()
@@ -44,7 +46,7 @@ actor DemoWorkers {
         process.standardOutput = FileHandle.nullDevice
         process.standardError = try FileHandle(forWritingTo: log)
         try process.run()
-        let worker = DemoWorker(name: name, process: process, log: log)
+        let worker = WorkerProcess(name: name, process: process, log: log)
         started.append(worker)
         return worker
     }
@@ -60,7 +62,7 @@ actor DemoWorkers {
 }
 
 /// One worker process.
-final class DemoWorker: Sendable {
+final class WorkerProcess: Sendable {
     let name: String
     let pid: pid_t
     let log: URL

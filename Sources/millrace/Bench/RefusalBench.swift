@@ -1,0 +1,169 @@
+import ArgumentParser
+import Foundation
+import LocalServices
+import PostgresWire
+import RedisWire
+
+struct BenchRefusals: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "refusals",
+        abstract: "Measures what bad rows cost: batches of 10,000 with 0, 1, 10 and 100 of them.",
+        discussion: """
+            Starts a private Redis and PostgreSQL and drains the same number of trades again and again, with bad ones \
+            among them that the codec rejects (a price that is no number) or that the database refuses (a CHECK). \
+            Prints the throughput beside that of a clean run; every bad row must be a dead letter, all others rows.
+
+            EXAMPLES
+              millrace bench refusals
+              millrace bench refusals --rows 400000 --rounds 5 --json
+            """)
+
+    @OptionGroup var output: OutputOptions
+
+    @Option(name: .long, help: ArgumentHelp("Rows a run.", valueName: "n"))
+    var rows = 200_000
+
+    @Option(name: .long, help: ArgumentHelp("Rounds; the best run of each kind counts.", valueName: "n"))
+    var rounds = 3
+
+    func validate() throws {
+        guard rows >= 20_000, (1...20).contains(rounds) else {
+            throw ValidationError("--rows is at least 20000, --rounds 1 to 20")
+        }
+    }
+
+    func run() async throws {
+        let services = try await LocalServices.start(
+            redis: RedisOptions(appendOnly: false), postgres: ["timescaledb.max_background_workers": "0"])
+        do {
+            let lines = try await RefusalBench(services: services, rows: rows, isSilent: output.isJSON).run(rounds)
+            if output.isJSON {
+                for line in lines { try Output.json(line) }
+            } else {
+                RefusalBench.print(lines)
+            }
+        } catch {
+            await services.stop()
+            throw error
+        }
+        await services.stop()
+    }
+}
+
+/// Clean runs and runs with bad rows in turn, over trades that differ in nothing else.
+struct RefusalBench {
+    /// What is wrong with some of the rows.
+    enum Fault: String, CaseIterable, Encodable {
+        case none, codec, database
+    }
+
+    struct Line: Encodable {
+        var fault: Fault
+        /// Of 10,000 rows.
+        var bad: Int
+        var rowsPerSecond: Double
+        /// To the clean run.
+        var ratio: Double
+    }
+
+    private static let stream = "md:trades"
+
+    let services: LocalServices
+    let rows: Int
+    let isSilent: Bool
+
+    private var database: String { services.postgres.url(database: "refusals") }
+
+    func run(_ rounds: Int) async throws -> [Line] {
+        try await services.postgres.createDatabase(named: "refusals")
+        _ = try await Child.run([Self.executable, "migrate", "up"], environment: environment)
+        try connect().execute(
+            "ALTER TABLE market_data_trades ADD CONSTRAINT positive CHECK (amount > 0)", deadline: .now + .seconds(10))
+        let kinds = [(Fault.none, 0)] + [Fault.codec, .database].flatMap { fault in [1, 10, 100].map { (fault, $0) } }
+        // The first run warms everything up.
+        _ = try await drain(.none, 0)
+        var best: [Double] = Array(repeating: 0, count: kinds.count)
+        for round in 1...rounds {
+            for (index, kind) in kinds.enumerated() {
+                best[index] = max(best[index], try await drain(kind.0, kind.1))
+            }
+            if !isSilent { Output.complain("round \(round) of \(rounds)") }
+        }
+        return zip(kinds, best).map { kind, speed in
+            Line(fault: kind.0, bad: kind.1, rowsPerSecond: speed, ratio: speed / best[0])
+        }
+    }
+
+    static func print(_ lines: [Line]) {
+        var table = Table([
+            .init("REFUSED BY"), .init("OF 10,000", number: true), .init("ROWS/S", number: true),
+            .init("RATIO", number: true),
+        ])
+        for line in lines {
+            table.add([
+                line.fault.rawValue, "\(line.bad)", "\(Int(line.rowsPerSecond))", BenchReport.two(line.ratio),
+            ])
+        }
+        table.print()
+    }
+
+    // MARK: One run
+
+    private func drain(_ fault: Fault, _ bad: Int) async throws -> Double {
+        try publish(fault, bad)
+        let connection = try connect()
+        try connection.execute(
+            """
+            TRUNCATE market_data_trades, ingest.source, ingest.ledger, ingest.batch, ingest.batch_range,
+                     ingest.dead_letter RESTART IDENTITY; CHECKPOINT
+            """, deadline: .now + .seconds(60))
+        _ = try await Child.run(
+            [
+                Self.executable, "run", "--drain", "--timeout", "10m", "-s", "http.enabled=false", "-s", "lanes=1",
+                "-s", "batching.rows=10000", "-s", "batching.bytes=16MiB", "-s", "limits.reply=16MiB", "-s",
+                "log.level=error", "-s", "dead_letter.mirror_max=0",
+            ], environment: environment)
+        let found = try connection.query(
+            """
+            SELECT extract(epoch FROM max(committed_at) - min(read_at))::float8::text AS seconds,
+                   (SELECT count(*) FROM market_data_trades) AS stored,
+                   (SELECT count(*) FROM ingest.dead_letter) AS letters FROM ingest.batch
+            """, deadline: .now + .seconds(60))
+        let letters = fault == .none ? 0 : rows / 10_000 * bad
+        guard let row = found.first, let seconds = try row.text("seconds").flatMap(Double.init),
+            try row.integer("stored") == Int64(rows - letters), try row.integer("letters") == Int64(letters)
+        else { throw CommandFailure("the worker did not dispose of every row as it should") }
+        return Double(rows) / seconds
+    }
+
+    /// A stream of trades, the bad ones evenly among them.
+    private func publish(_ fault: Fault, _ bad: Int) throws {
+        let redis = try RedisConnection.connect(to: try RedisEndpoint(url: services.redis.url), name: "millrace/bench")
+        try redis.command("FLUSHALL", timeout: .seconds(30))
+        let step = bad == 0 ? Int.max : 10_000 / bad
+        var commands = CommandBuffer()
+        for row in 0..<rows {
+            let isBad = row % step == step / 2
+            commands.append(
+                "XADD", .text(Self.stream), "*", "time", "1735689600.\(row % 1_000)", "exchange", "X", "symbol",
+                "S\(row % 50)-USD", "trade_id", .integer(row), "price",
+                isBad && fault == .codec ? "n/a" : "\(100 + row % 7).25", "amount",
+                isBad && fault == .database ? "-1" : "0.5", "side", row.isMultiple(of: 2) ? "buy" : "sell")
+            if commands.commandCount == 1_000 || row == rows - 1 {
+                let replies = try redis.pipeline(commands, timeout: .seconds(30))
+                guard replies.allSatisfy({ $0.error == nil }) else { throw CommandFailure("Redis refused a trade") }
+                commands.removeAll()
+            }
+        }
+    }
+
+    private static let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+
+    private var environment: [String: String] {
+        ["MILLRACE_REDIS_URL": services.redis.url, "MILLRACE_POSTGRES_URL": database, "MILLRACE_WORKER": "bench"]
+    }
+
+    private func connect() throws -> PostgresConnection {
+        try PostgresConnection.connect(to: try PostgresEndpoint(database), applicationName: "millrace/bench")
+    }
+}
