@@ -1,6 +1,7 @@
 import Foundation
 import IngestTesting
 import PostgresWire
+import RedisWire
 import Testing
 
 @testable import millrace
