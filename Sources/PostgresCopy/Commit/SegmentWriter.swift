@@ -21,6 +21,8 @@ struct SegmentWriter {
     private var loneFailures: [Int: Int] = [:]
     private var firstRefusal: PostgresError?
     private var areRefusalsAlike = true
+    /// The last segment's savepoint stands; the next message gives it up, which saves a round trip.
+    private var isSavepointOpen = false
     /// A sampled row was taken.
     private var takesSome = false
 
@@ -56,20 +58,20 @@ struct SegmentWriter {
 
     private mutating func write(_ range: Range<Int>) throws(PostgresError) {
         let written = try copy(range)
-        try connection.execute("RELEASE SAVEPOINT millrace", deadline: deadline)
         stored += written
         duplicates += range.count - written
     }
 
     /// Sends rows behind a savepoint. Returns how many of them the table has because of that.
-    private func copy(_ range: Range<Int>) throws(PostgresError) -> Int {
+    private mutating func copy(_ range: Range<Int>) throws(PostgresError) -> Int {
         let sql = rows.target.sql
         let write =
             isStaged
             ? "\(sql.copyToStage); WITH new AS (\(sql.writeFromStage)) SELECT (\(sql.writtenCount))::text AS count FROM new; "
                 + "DELETE FROM pg_temp.\(sql.stageName)"
             : sql.copy
-        try connection.send("SAVEPOINT millrace; \(write)", deadline: deadline)
+        let release = isSavepointOpen ? "RELEASE SAVEPOINT millrace; " : ""
+        try connection.send("\(release)SAVEPOINT millrace; \(write)", deadline: deadline)
         var copied: Int?
         var written: Int?
         exchange: while true {
@@ -88,10 +90,12 @@ struct SegmentWriter {
         guard copied == range.count else {
             throw .suppressedRow
         }
+        isSavepointOpen = true
         return written ?? range.count
     }
 
-    private func rollBack() throws(PostgresError) {
+    private mutating func rollBack() throws(PostgresError) {
+        isSavepointOpen = false
         try connection.execute("ROLLBACK TO SAVEPOINT millrace; RELEASE SAVEPOINT millrace", deadline: deadline)
     }
 

@@ -119,7 +119,7 @@ struct RefusalBench {
             """, deadline: .now + .seconds(60))
         _ = try await Child.run(
             [
-                Self.executable, "run", "--drain", "--timeout", "10m", "-s", "http.enabled=false", "-s", "lanes=1",
+                Self.executable, "run", "--drain", "--timeout", "10m", "-s", "http.enabled=false", "-s", "lanes=2",
                 "-s", "batching.rows=10000", "-s", "batching.bytes=16MiB", "-s", "limits.reply=16MiB", "-s",
                 "log.level=error", "-s", "dead_letter.mirror_max=0",
             ], environment: environment)
