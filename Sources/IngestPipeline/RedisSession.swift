@@ -4,6 +4,7 @@ import PostgresWire
 import Records
 import RedisStreams
 import RedisWire
+import Waitpoints
 
 /// A lane's connection to Redis and what it is used for. Every call has a deadline.
 final class RedisSession {
@@ -47,6 +48,7 @@ final class RedisSession {
         _ request: ReadPlan.Request, block: Duration?, into held: HeldBlock,
         acknowledging queue: inout AcknowledgementQueue, of sources: SourceMap
     ) throws(RedisError) -> ReadOutcome {
+        if !queue.isEmpty { Waitpoint.beforeAck.reach() }
         let acknowledgements = Self.commands(queue.send(), sources, group)
         let result: StreamReader.Result
         do throws(RedisError) {
@@ -77,6 +79,7 @@ final class RedisSession {
 
     /// Sends the acknowledgements that are ready without reading anything.
     func acknowledge(_ queue: inout AcknowledgementQueue, of sources: SourceMap) throws(RedisError) {
+        if !queue.isEmpty { Waitpoint.beforeAck.reach() }
         let commands = Self.commands(queue.send(), sources, group)
         guard !commands.isEmpty else { return queue.confirm() }
         let answered = try reader.acknowledge(commands, on: connection)

@@ -26,8 +26,10 @@ struct Scene: Sendable {
     let database: String
 
     /// - Parameter ownPostgres: a PostgreSQL to stop and restart, not the one that other tests use.
-    init(ownPostgres: Bool = false, migrated: Bool = true) async throws {
-        redis = try await TestServices.shared.privateRedis()
+    init(
+        ownPostgres: Bool = false, migrated: Bool = true, redisOptions: RedisOptions = RedisOptions(fsync: .always)
+    ) async throws {
+        redis = try await TestServices.shared.privateRedis(redisOptions)
         postgres =
             ownPostgres
             ? try await TestServices.shared.privatePostgres() : try await TestServices.shared.postgres()
@@ -63,8 +65,11 @@ struct Scene: Sendable {
     }
 
     /// A worker that runs until it is told to stop.
-    func worker(_ name: String = "w", settings: [String: String] = [:]) throws -> MillraceProcess {
-        try MillraceProcess(["run"] + arguments(settings.merging(["worker": name]) { given, _ in given }))
+    func worker(
+        _ name: String = "w", settings: [String: String] = [:], environment: [String: String] = [:]
+    ) throws -> MillraceProcess {
+        try MillraceProcess(
+            ["run"] + arguments(settings.merging(["worker": name]) { given, _ in given }), environment: environment)
     }
 
     /// Runs a worker until everything is stored and acknowledged.
