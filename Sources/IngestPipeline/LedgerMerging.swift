@@ -50,7 +50,7 @@ struct LedgerMerging {
                     rows: rows.map(FloorMerge.Row.init)),
                 gapLimit: Self.gapLimit)
             guard try carryOut(decision, rows.map(FloorMerge.Row.init), source) else { return }
-            if decision != .nothing { Waitpoint.duringMerge.reach() }
+            if case .nothing = decision {} else { Waitpoint.duringMerge.reach() }
             try store.finishMerge(
                 of: source.number, highest: rows.last?.ids.upper,
                 entriesAdded: before == after ? added.map(Int64.init) : nil, deadline: deadline)

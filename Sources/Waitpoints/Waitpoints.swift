@@ -49,8 +49,8 @@ public final class Waitpoints: Sendable {
     }
 
     /// Dies when an entry's bytes hold the poison of `crash-on=`.
-    public func encode(_ bytes: Span<UInt8>) {
-        guard let poison, bytes.contains(poison) else { return }
+    public func encode(_ bytes: [UInt8]) {
+        guard let poison, bytes.holds(poison) else { return }
         say("waitpoint crash-on: kill")
         kill(getpid(), SIGKILL)
     }
@@ -99,8 +99,8 @@ public final class Waitpoints: Sendable {
     }
 }
 
-extension Span<UInt8> {
-    fileprivate func contains(_ needle: [UInt8]) -> Bool {
+extension [UInt8] {
+    fileprivate func holds(_ needle: [UInt8]) -> Bool {
         guard needle.count <= count else { return false }
         return (0...(count - needle.count)).contains { start in
             needle.indices.allSatisfy { self[start + $0] == needle[$0] }
