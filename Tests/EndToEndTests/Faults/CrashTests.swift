@@ -174,7 +174,7 @@ extension EndToEnd {
             let second = try scene.watched("same")
             try await eventually("the second is told") { second.log(has: "another worker of this name") }
             let third = try scene.watched("third")
-            try await scene.expectRows(1_000, "all work")
+            try await scene.expectRows("all work", more: 1_000)
             for worker in [first, second, third] { worker.process.send(SIGKILL) }
             for worker in [first, second, third] { try await worker.process.wait(limit: .seconds(5)) }
             #expect(try scene.pendingCount() > 0)

@@ -81,7 +81,7 @@ extension EndToEnd {
             #expect(worker.process.isRunning)
             #expect(try scene.letterCount() == 0)
             try await admin(refusal.end)
-            try await scene.expectRows(within: .seconds(25), "it goes on by itself: \(worker.process.tail())")
+            try await scene.expectRows("it goes on by itself: \(worker.process.tail())", within: .seconds(25))
             try await scene.expectOnce(feeder, [worker])
             await scene.stop()
         }
@@ -113,7 +113,7 @@ extension EndToEnd {
             let pid = try #require(try scene.lanePIDs().first)
             #expect(kill(pid, SIGKILL) == 0)
             try await eventually("it is told: \(worker.process.tail())") { worker.log(has: "the lane starts over") }
-            try await scene.expectRows(within: .seconds(20), "it goes on: \(worker.process.tail())")
+            try await scene.expectRows("it goes on: \(worker.process.tail())", within: .seconds(20))
             #expect(
                 try scene.rows("SELECT pg_postmaster_start_time()::text AS t")[0].requiredText("t") == started,
                 "crash recovery, not a restart")
@@ -140,7 +140,7 @@ extension EndToEnd {
             #expect(try scene.pendingCount() > 0, "covered: \(covered)")
             try scene.execute("ALTER SYSTEM RESET synchronous_standby_names")
             try scene.execute("SELECT pg_reload_conf()")
-            try await scene.expectRows(within: .seconds(25), "it goes on: \(worker.process.tail())")
+            try await scene.expectRows("it goes on: \(worker.process.tail())", within: .seconds(25))
             try await scene.expectOnce(feeder, [worker])
             await scene.stop()
             await scene.postgres.stop()

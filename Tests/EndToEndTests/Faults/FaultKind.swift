@@ -4,6 +4,7 @@ import IngestTesting
 import LocalServices
 import PostgresWire
 import RedisWire
+import Testing
 
 /// Everything that the long run breaks, one after the other.
 enum FaultKind: String, CaseIterable, Sendable {
@@ -68,7 +69,7 @@ struct FaultField: Sendable {
         case .killAtPlace:
             worker.send(SIGTERM)
             let place = Self.places.randomElement() ?? Self.places[0]
-            try await replace(number, fault: "\(place):kill@\(Int.random(in: 1...20))")
+            try await replace(number, fault: "\(place):kill@\(Int.random(in: 1...5))")
             try await replace(number)
         case .killAll:
             for worker in workers { worker.process.send(SIGKILL) }

@@ -80,8 +80,8 @@ extension Scene {
 
     /// Waits until more tickers are stored than there are now.
     func expectRows(
-        _ more: Int = 300, of table: String = "market_data_ticker", within limit: Duration = .seconds(20),
-        _ what: Comment,
+        _ what: Comment, more: Int = 300, of table: String = "market_data_ticker",
+        within limit: Duration = .seconds(20),
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         var before: Int?

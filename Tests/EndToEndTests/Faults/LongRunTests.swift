@@ -1,6 +1,7 @@
 import Foundation
 import IngestTesting
 import LocalServices
+import PostgresWire
 import RedisWire
 import Testing
 

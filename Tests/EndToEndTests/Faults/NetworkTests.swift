@@ -90,7 +90,7 @@ extension EndToEnd {
             proxy.stall()
             try await eventually(within: .seconds(30), "given up") { worker.log(has: "the lane starts over") }
             proxy.stall(false)
-            try await scene.expectRows(within: .seconds(20), "it goes on: \(worker.process.tail())")
+            try await scene.expectRows("it goes on: \(worker.process.tail())", within: .seconds(20))
             try await scene.expectOnce(feeder, [worker])
             await scene.stop()
         }
@@ -105,7 +105,7 @@ extension EndToEnd {
                     "redis.url": scene.redisURL(through: proxies[0]),
                     "postgres.url": scene.postgresURL(through: proxies[1]),
                 ])
-            try await scene.expectRows(2_000, within: .seconds(60), "slowly: \(worker.process.tail())")
+            try await scene.expectRows("slowly: \(worker.process.tail())", more: 2_000, within: .seconds(60))
             #expect(!worker.log(has: "the lane starts over"), "no storm of time-outs: \(worker.process.tail())")
             for proxy in proxies { proxy.slow() }
             try await scene.expectOnce(feeder, [worker])

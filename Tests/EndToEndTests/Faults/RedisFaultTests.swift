@@ -48,7 +48,7 @@ extension EndToEnd {
             try await Task.sleep(for: .seconds(1))
             #expect(worker.process.isRunning)
             for command in refusal.end { try scene.onRedis().command(command) }
-            try await scene.expectRows(within: .seconds(25), "it goes on by itself: \(worker.process.tail())")
+            try await scene.expectRows("it goes on by itself: \(worker.process.tail())", within: .seconds(25))
             try await scene.expectOnce(feeder, [worker])
             await scene.stop()
         }
@@ -63,7 +63,7 @@ extension EndToEnd {
             try await eventually("it is told: \(worker.process.tail())") { worker.log(has: "BUSY") }
             try scene.command("SCRIPT", "KILL")
             try await endless.value
-            try await scene.expectRows(within: .seconds(20), "it goes on: \(worker.process.tail())")
+            try await scene.expectRows("it goes on: \(worker.process.tail())", within: .seconds(20))
             try await scene.expectOnce(feeder, [worker])
             await scene.stop()
         }
@@ -84,7 +84,7 @@ extension EndToEnd {
             try scene.command("CLIENT", "KILL", "USER", "feed")
             try await eventually("it is told: \(process.tail())") { worker.log(has: "WRONGPASS") }
             try scene.command("ACL", "SETUSER", "feed", "resetpass", ">known")
-            try await scene.expectRows(within: .seconds(25), "it goes on by itself: \(process.tail())")
+            try await scene.expectRows("it goes on by itself: \(process.tail())", within: .seconds(25))
             try await scene.expectOnce(feeder, [worker])
             await scene.stop()
         }
@@ -94,7 +94,7 @@ extension EndToEnd {
             let feeder = Feeder(scene, rate: 3_000)
             let worker = try scene.watched()
             for _ in 1...Proof.pick(2, proof: 10) {
-                try await scene.expectRows(within: .seconds(25), "it works: \(worker.process.tail())")
+                try await scene.expectRows("it works: \(worker.process.tail())", within: .seconds(25))
                 scene.redis.kill()
                 try await scene.redis.restart()
             }
@@ -269,6 +269,11 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        private static let readForTheDead = """
+            local r = redis.call('XREADGROUP', 'GROUP', 'millrace', 'gone', 'COUNT', 2000, 'STREAMS', KEYS[1], '>')
+            return r and 1 or 0
+            """
+
         @Test func aLongListOfPendingEntriesOfTheDeadIsDrainedInBoundedMemory() async throws {
             let scene = try await Scene()
             let entries = Proof.pick(30_000, proof: 1_000_000)
@@ -280,13 +285,9 @@ extension EndToEnd {
                 try scene.command("XGROUP", "CREATE", .text(stream), "millrace", "0")
             }
             for stream in try scene.streams() {
-                try scene.command(
-                    "XREADGROUP", "GROUP", "millrace", "gone", "COUNT", .integer(entries), "NOACK", "STREAMS",
-                    .text(stream), "0")
                 while try scene.command(
                     "EVAL",
-                    "local r = redis.call('XREADGROUP','GROUP','millrace','gone','COUNT',2000,'STREAMS',KEYS[1],'>') "
-                        + "return r and 1 or 0", 1, .text(stream)
+                    .text(Self.readForTheDead), 1, .text(stream)
                 ).integer == 1 {}
             }
             #expect(try scene.pendingCount() >= entries - 10)

@@ -1,4 +1,5 @@
 import IngestTesting
+import PostgresWire
 import Testing
 
 extension EndToEnd {
