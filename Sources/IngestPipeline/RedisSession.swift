@@ -16,6 +16,9 @@ final class RedisSession {
     /// Which server this is; it changes with a failover.
     let replicationID: String?
     private var reader: StreamReader
+    /// A full server refuses the note of what was acknowledged, and with it the whole transaction. Acknowledgements go
+    /// alone until then: the note lags behind for so long, which makes it say less and never something wrong.
+    private var isFullUntil: ContinuousClock.Instant?
 
     init(connecting worker: WorkerContext, consumer: String) throws(RedisError) {
         let settings = worker.settings
@@ -49,7 +52,7 @@ final class RedisSession {
         acknowledging queue: inout AcknowledgementQueue, of sources: SourceMap
     ) throws(RedisError) -> ReadOutcome {
         if !queue.isEmpty { Waitpoint.beforeAck.reach() }
-        let acknowledgements = Self.commands(queue.send(), sources, group)
+        let acknowledgements = commands(queue.send(), sources)
         let result: StreamReader.Result
         do throws(RedisError) {
             result = try reader.read(
@@ -59,7 +62,7 @@ final class RedisSession {
             queue.fail()
             throw error
         }
-        try Self.confirm(&queue, result.acknowledgements)
+        try confirm(&queue, result.acknowledgements)
         switch result.outcome {
         case .nothing, .entries: return .entries(token: result.epoch)
         case .missingGroup(let candidates): return .missingGroup(candidates)
@@ -80,17 +83,15 @@ final class RedisSession {
     /// Sends the acknowledgements that are ready without reading anything.
     func acknowledge(_ queue: inout AcknowledgementQueue, of sources: SourceMap) throws(RedisError) {
         if !queue.isEmpty { Waitpoint.beforeAck.reach() }
-        let commands = Self.commands(queue.send(), sources, group)
+        let commands = commands(queue.send(), sources)
         guard !commands.isEmpty else { return queue.confirm() }
         let answered = try reader.acknowledge(commands, on: connection)
-        try Self.confirm(&queue, answered)
+        try confirm(&queue, answered)
     }
 
     /// XACK of everything that is ready, and a note of the highest id of each source: after a restore of the database
     /// these ids tell that it went back.
-    private static func commands(
-        _ ready: [Acknowledgement], _ sources: SourceMap, _ group: String
-    ) -> CommandBuffer {
+    private func commands(_ ready: [Acknowledgement], _ sources: SourceMap) -> CommandBuffer {
         var commands = CommandBuffer()
         var highest: [SourceNumber: StreamID] = [:]
         for acknowledgement in ready {
@@ -100,11 +101,13 @@ final class RedisSession {
                 highest[acknowledgement.source] = max(id, highest[acknowledgement.source] ?? .min)
             }
         }
-        RedisConnection.noteAcknowledged(highest, group: group, to: &commands)
+        if isFullUntil.map({ .now > $0 }) ?? true {
+            RedisConnection.noteAcknowledged(highest, group: group, to: &commands)
+        }
         return commands
     }
 
-    private static func confirm(
+    private func confirm(
         _ queue: inout AcknowledgementQueue, _ answered: StreamReader.Acknowledgements
     ) throws(RedisError) {
         switch answered {
@@ -112,6 +115,9 @@ final class RedisSession {
         // The epoch changed since the last read: these may be other entries by now. The next read tells.
         case .epochChanged: queue.fail()
         case .refused(let error) where error.isMissingGroup: queue.confirm()
+        case .refused(let error) where error.code == "OOM":
+            queue.fail()
+            isFullUntil = .now + .seconds(2)
         case .refused(let error):
             queue.fail()
             throw .server(error)

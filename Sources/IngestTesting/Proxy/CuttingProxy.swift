@@ -73,6 +73,11 @@ public final class CuttingProxy: Sendable {
         change([direction]) { $0.swallows = swallows }
     }
 
+    /// Loses all that the server answers, to anybody, from the moment when a client has said these bytes.
+    public func swallowAnswers(after bytes: [UInt8]) {
+        change([.toServer]) { $0.lastWords = bytes }
+    }
+
     /// Delays every piece, and lets no more than `rate` bytes a second through.
     public func slow(latency: Duration = .zero, rate: Int? = nil) {
         change(ProxyDirection.allCases) { ($0.latency, $0.rate) = (latency, rate) }
@@ -160,6 +165,9 @@ public final class CuttingProxy: Sendable {
             }
             delay(rules, count)
             let verdict = core.state.withLock { state in
+                if state.rules[direction]?.endsConversation(piece[..<count]) == true {
+                    state.rules[.toClient]?.swallows = true
+                }
                 let verdict = state.rules[direction]?.pass(piece[..<count]) ?? (count: count, isCut: false)
                 state.tally.passed += verdict.count
                 if verdict.isCut { state.tally.cuts += 1 }

@@ -18,6 +18,15 @@ struct ProxyRules: Sendable {
     var cutsEvery: ClosedRange<Int>?
     /// The connection is cut right before these bytes come by for the n-th time.
     var pattern: (bytes: [UInt8], occurrence: Int)?
+    /// When these bytes come by, everything that comes back from then on is lost.
+    var lastWords: [UInt8]?
+
+    /// Whether the answers to this piece must be lost.
+    mutating func endsConversation(_ piece: ArraySlice<UInt8>) -> Bool {
+        guard let bytes = lastWords, find(bytes, in: piece) != nil else { return false }
+        lastWords = nil
+        return true
+    }
 
     /// What becomes of a piece: so many of its bytes go on; then the connection is cut, or not.
     mutating func pass(_ piece: ArraySlice<UInt8>) -> (count: Int, isCut: Bool) {

@@ -153,8 +153,9 @@ extension EndToEnd {
         /// Entries are claimed from an owner that lives and is slow: the ledger decides, nothing is stored twice.
         @Test func claimsFromASlowOwnerEndInConflictsOnly() async throws {
             let scene = try await Scene()
-            let feeder = Feeder(scene, rate: 3_000, entries: 12_000)
-            let slow = try scene.doomed("slow", "mid-copy:sleep=2500@2", settings: ["claim.after": "1s"])
+            let feeder = Feeder(scene, rate: 1_000)
+            let slow = try scene.doomed(
+                "slow", "mid-copy:sleep=2500@2", settings: ["claim.after": "1s", "batching.rows": "500"])
             try await eventually("it is slow") { slow.log(has: "waitpoint mid-copy: sleep") }
             let other = try scene.watched("other", settings: ["claim.after": "1s", "claim.every": "200ms"])
             var conflicts = 0
