@@ -16,9 +16,6 @@ final class RedisSession {
     /// Which server this is; it changes with a failover.
     let replicationID: String?
     private var reader: StreamReader
-    /// A full server refuses the note of what was acknowledged, and with it the whole transaction. Acknowledgements go
-    /// alone until then: the note lags behind for so long, which makes it say less and never something wrong.
-    private var isFullUntil: ContinuousClock.Instant?
 
     init(connecting worker: WorkerContext, consumer: String) throws(RedisError) {
         let settings = worker.settings
@@ -62,7 +59,7 @@ final class RedisSession {
             queue.fail()
             throw error
         }
-        try confirm(&queue, result.acknowledgements)
+        try confirm(&queue, result.acknowledgements, of: sources)
         switch result.outcome {
         case .nothing, .entries: return .entries(token: result.epoch)
         case .missingGroup(let candidates): return .missingGroup(candidates)
@@ -86,12 +83,12 @@ final class RedisSession {
         let commands = commands(queue.send(), sources)
         guard !commands.isEmpty else { return queue.confirm() }
         let answered = try reader.acknowledge(commands, on: connection)
-        try confirm(&queue, answered)
+        try confirm(&queue, answered, of: sources)
     }
 
     /// XACK of everything that is ready, and a note of the highest id of each source: after a restore of the database
     /// these ids tell that it went back.
-    private func commands(_ ready: [Acknowledgement], _ sources: SourceMap) -> CommandBuffer {
+    private func commands(_ ready: [Acknowledgement], _ sources: SourceMap, withNote: Bool = true) -> CommandBuffer {
         var commands = CommandBuffer()
         var highest: [SourceNumber: StreamID] = [:]
         for acknowledgement in ready {
@@ -101,14 +98,12 @@ final class RedisSession {
                 highest[acknowledgement.source] = max(id, highest[acknowledgement.source] ?? .min)
             }
         }
-        if isFullUntil.map({ .now > $0 }) ?? true {
-            RedisConnection.noteAcknowledged(highest, group: group, to: &commands)
-        }
+        if withNote { RedisConnection.noteAcknowledged(highest, group: group, to: &commands) }
         return commands
     }
 
     private func confirm(
-        _ queue: inout AcknowledgementQueue, _ answered: StreamReader.Acknowledgements
+        _ queue: inout AcknowledgementQueue, _ answered: StreamReader.Acknowledgements, of sources: SourceMap
     ) throws(RedisError) {
         switch answered {
         case .done: queue.confirm()
@@ -116,12 +111,29 @@ final class RedisSession {
         case .epochChanged: queue.fail()
         case .refused(let error) where error.isMissingGroup: queue.confirm()
         case .refused(let error) where error.code == "OOM":
-            queue.fail()
-            isFullUntil = .now + .seconds(2)
+            try acknowledgeWhileFull(&queue, of: sources)
         case .refused(let error):
             queue.fail()
             throw .server(error)
         }
+    }
+
+    /// A server at `maxmemory` takes nothing into a transaction, not even XACK, which frees memory. So acknowledgements go
+    /// without their guard, right behind a look at the epoch: making a group anew takes several writes that a full server
+    /// refuses, so that nobody does it in between. The note of the highest ids is a write, too, and waits.
+    private func acknowledgeWhileFull(
+        _ queue: inout AcknowledgementQueue, of sources: SourceMap
+    ) throws(RedisError) {
+        queue.fail()
+        guard let token = sources.token, try epoch() == token else { return }
+        let replies: [RedisValue]
+        do throws(RedisError) {
+            replies = try connection.pipeline(commands(queue.send(), sources, withNote: false))
+        } catch {
+            queue.fail()
+            throw error
+        }
+        if replies.allSatisfy({ $0.error == nil }) { queue.confirm() } else { queue.fail() }
     }
 
     // MARK: Pending entries

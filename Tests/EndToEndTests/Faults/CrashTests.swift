@@ -155,8 +155,9 @@ extension EndToEnd {
             let scene = try await Scene()
             let feeder = Feeder(scene, rate: 1_000)
             let slow = try scene.doomed(
-                "slow", "mid-copy:sleep=2500@2", settings: ["claim.after": "1s", "batching.rows": "500"])
+                "slow", "mid-copy:sleep=5000@2", settings: ["claim.after": "1s", "batching.rows": "500"])
             try await eventually("it is slow") { slow.log(has: "waitpoint mid-copy: sleep") }
+            // Whoever comes takes over some of its streams, and what is pending there.
             let other = try scene.watched("other", settings: ["claim.after": "1s", "claim.every": "200ms"])
             var conflicts = 0
             let end = ContinuousClock.now + .seconds(20)

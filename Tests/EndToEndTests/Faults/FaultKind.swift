@@ -82,7 +82,10 @@ struct FaultField: Sendable {
             worker.send(SIGTERM)
             try await replace(number)
         case .endSessions: _ = try scene.terminateSessions()
-        case .killBackend: if let pid = try scene.lanePIDs().first { Glibc.kill(pid, SIGKILL) }
+        case .killBackend:
+            if let pid = try scene.lanePIDs().first { Glibc.kill(pid, SIGKILL) }
+            // Until the server has noticed; then it is away, until it has recovered.
+            try await Task.sleep(for: .milliseconds(200))
         case .restartPostgres, .crashPostgres:
             await scene.postgres.stop(mode: kind == .crashPostgres ? .immediate : .fast)
             try await Task.sleep(for: .milliseconds(500))

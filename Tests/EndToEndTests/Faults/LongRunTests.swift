@@ -90,10 +90,10 @@ extension EndToEnd {
 /// From the end of a fault: how long until something is committed, and until nothing that was in flight is pending.
 struct RecoveryProbe {
     private let scene: Scene
-    private let began = ContinuousClock.now
+    /// The servers answer: the fault is over.
+    private let began: ContinuousClock.Instant
     /// The server's clock.
     private let since: String
-    private let streams: [String]
     /// Per stream the highest id that was delivered by then.
     private let delivered: [String: String]
 
@@ -108,7 +108,7 @@ struct RecoveryProbe {
             }
             return true
         }
-        (self.since, self.delivered, streams) = (since, delivered, Array(delivered.keys))
+        (self.since, self.delivered, began) = (since, delivered, .now)
     }
 
     /// Seconds to the first commit and to the last entry that was in flight.
