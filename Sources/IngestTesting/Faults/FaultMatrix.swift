@@ -72,7 +72,8 @@ public enum FaultMatrix {
             ["ShutdownTests.sigtermUnderLoadEndsInTimeAndLeavesNothingBehind"]),
         FaultRow(
             "14", "SIGTERM twice, while connecting, while Redis hangs", .exactlyOnce, .always,
-            ["CrashTests.sigtermEndsAWorkerWithinItsLimit"]),
+            ["CrashTests.sigtermEndsAWorkerWithinItsLimit"],
+            note: "While Redis hangs always, the others in prove"),
         FaultRow(
             "15", "all workers killed at once, another number started", .exactlyOnce, .always,
             [
@@ -83,7 +84,7 @@ public enum FaultMatrix {
             "16", "two processes of one name", .alert, .always,
             ["CrashTests.workersOfOneNameKilledTogetherAreFollowedByAnotherNumber"]),
         FaultRow(
-            "17", "claimed while the owner is slow", .exactlyOnce, .always,
+            "17", "claimed while the owner is slow", .exactlyOnce, .proof,
             ["CrashTests.claimsFromASlowOwnerEndInConflictsOnly"]),
     ]
 
@@ -206,7 +207,9 @@ public enum FaultMatrix {
         FaultRow(
             "49", "READONLY, LOADING, MASTERDOWN, NOREPLICAS, BUSY, silence", .pause, .always,
             [refusedByRedis, "RedisFaultTests.aScriptThatNeverEndsIsWaitedOut"],
-            note: "LOADING and MISCONF only as lines of RedisFailureTests.everyLineOfTheTableHolds"),
+            note:
+                "READONLY and BUSY always, the others in prove; LOADING and MISCONF only as lines of RedisFailureTests.everyLineOfTheTableHolds"
+        ),
         FaultRow(
             "50", "a cluster's slot moves", .exactlyOnce,
             .none("workers speak to one server; a cluster is not supported yet")),

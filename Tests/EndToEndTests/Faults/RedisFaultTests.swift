@@ -16,7 +16,7 @@ extension EndToEnd {
             var word: String?
         }
 
-        static let refusals: [Refusal] = Proof.pick(Array(all.prefix(3)), proof: all)
+        static let refusals: [Refusal] = Proof.pick(Array(all.prefix(1)), proof: all)
 
         private static let all: [Refusal] = [
             Refusal(
@@ -183,23 +183,31 @@ extension EndToEnd {
 
         @Test func aFullServerIsReadAndAcknowledgedAndItsMirrorWaits() async throws {
             let scene = try await Scene()
-            let feeder = Feeder(scene, rate: 1_000_000, entries: 60_000)
+            let feeder = Feeder(scene, rate: 10_000)
             let worker = try scene.watched(settings: ["batching.rows": "500"])
+            try await eventually("every stream is read") {
+                try scene.number("SELECT count(DISTINCT source_no) FROM ingest.ledger") == 8
+            }
+            // A backlog comes about while the worker stands still; then the server is full.
+            worker.process.send(SIGSTOP)
+            let before = feeder.progress.confirmed
+            try await eventually("a backlog") { feeder.progress.confirmed > before + 20_000 }
+            feeder.stop()
             try await feeder.finish()
-            #expect(try scene.covered() < 50_000)
             try scene.command("CONFIG", "SET", "maxmemory", "1mb")
+            worker.process.send(SIGCONT)
+            let entries = feeder.progress.confirmed
             let full = try? scene.add("md:trades", ["time": "1"])
             #expect(full == nil || full == "", "Redis is full")
-            defer { print("full: \(worker.process.tail())") }
             try await eventually(within: .seconds(30), "worked off") {
-                try scene.covered() == 60_000 && scene.pendingCount() == 0
+                try scene.covered() == entries && scene.pendingCount() == 0
             }
             try scene.command("CONFIG", "SET", "maxmemory", "0")
             try scene.add("md:trades", ["time": "1735689600", "price": "x"])
             try await eventually("the letter is there") { try scene.letterCount() == 1 }
             try await eventually("and mirrored") { try scene.count("ingest.dead_letter WHERE mirrored") == 1 }
             try await scene.stop([worker])
-            #expect(try scene.covered() == 60_001)
+            #expect(try scene.covered() == entries + 1)
             await scene.stop()
         }
 
