@@ -98,7 +98,7 @@ public enum FaultMatrix {
             ["NetworkTests.aSilentConnectionIsGivenUpAndAnotherIsMade"]),
         FaultRow(
             "20", "a slow network", .bounded, .proof, ["NetworkTests.aSlowNetworkIsSlowAndNothingElse"],
-            note: "100 ms a piece and 200 kB/s; packet loss is TCP's to mend"),
+            note: "100 ms for each 16 KiB; packet loss is TCP's to mend"),
     ]
 
     private static let postgres: [FaultRow] = [

@@ -107,7 +107,9 @@ extension EndToEnd {
                     "postgres.url": scene.postgresURL(through: proxies[1]),
                 ])
             try await scene.expectRows("slowly: \(worker.process.tail())", more: 2_000, within: .seconds(60))
-            #expect(!worker.log(has: "the lane starts over"), "no storm of time-outs: \(worker.process.tail())")
+            // A long reply may not come in time; its entries are read back in smaller pieces.
+            let timeouts = worker.process.errorsSoFar.components(separatedBy: "the lane starts over").count - 1
+            #expect(timeouts < 6, "no storm of time-outs: \(worker.process.tail())")
             for proxy in proxies { proxy.slow() }
             try await scene.expectOnce(feeder, [worker])
             await scene.stop()
