@@ -150,24 +150,6 @@ extension EndToEnd {
             await scene.stop()
         }
 
-        /// Entries are claimed from an owner that lives and is slow: the ledger decides, nothing is stored twice.
-        @Test(.enabled(if: Proof.isOn)) func claimsFromASlowOwnerEndInConflictsOnly() async throws {
-            let scene = try await Scene()
-            let feeder = Feeder(scene, rate: 1_000)
-            let slow = try scene.doomed(
-                "slow", "mid-copy:sleep=5000@12", settings: ["claim.after": "1s", "batching.rows": "500"])
-            try await eventually("it is slow") { slow.log(has: "waitpoint mid-copy: sleep") }
-            // Whoever comes takes over some of its streams, and what is pending there.
-            let other = try scene.watched("other", settings: ["claim.after": "1s", "claim.every": "200ms"])
-            var conflicts = 0
-            let end = ContinuousClock.now + .seconds(20)
-            while conflicts == 0, .now < end { conflicts = await slow.metric("millrace_fence_conflicts_total") }
-            #expect(conflicts > 0)
-            #expect(await other.metric("millrace_entries_claimed_total") > 0)
-            try await scene.expectOnce(feeder, [slow, other])
-            await scene.stop()
-        }
-
         @Test func workersOfOneNameKilledTogetherAreFollowedByAnotherNumber() async throws {
             let scene = try await Scene()
             let feeder = Feeder(scene, rate: 4_000)

@@ -226,27 +226,6 @@ extension EndToEnd {
             #expect(try scene.covered() == 150 && scene.letterCount() == 0)
             await scene.stop()
         }
-
-        @Test(.enabled(if: Proof.isOn)) func twoLockedTablesDoNotFillTheMemory() async throws {
-            let scene = try await Scene()
-            let feeder = Feeder(scene, rate: 1_000_000, entries: 300_000)
-            try await feeder.finish()
-            let locker = try PostgresConnection.connect(
-                to: PostgresEndpoint(scene.databaseURL), applicationName: "locker")
-            try locker.execute(
-                "BEGIN; LOCK TABLE market_data_trades, market_data_ticker IN ACCESS EXCLUSIVE MODE", deadline: .soon)
-            let worker = try scene.watched()
-            try await eventually("they are held") {
-                worker.log(has: "a table takes no rows")
-            }
-            try await Task.sleep(for: .seconds(10))
-            #expect(highWaterMark(of: worker.process.pid) < 256)
-            try locker.execute("ROLLBACK", deadline: .soon)
-            try await eventually(within: .seconds(120), "worked off") { try scene.covered() == 300_000 }
-            #expect(highWaterMark(of: worker.process.pid) < 256)
-            try await scene.expectOnce(feeder, [worker])
-            await scene.stop()
-        }
     }
 }
 
