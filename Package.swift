@@ -56,12 +56,13 @@ let package = Package(
 
         // Ring 2: the only code that blocks or holds a C pointer.
         part("BlockingExecutor", ["CPlatform"]),
+        part("Waitpoints"),
         part("RedisWire", ["Records", "CHiredis"]),
         part("PostgresWire", ["Records", "CPostgres"]),
 
         // Ring 3: meaning on top of the wires.
         part("RedisStreams", ["Records", "IngestCore", "RedisWire"]),
-        part("PostgresCopy", ["Records", "IngestCore", "RecordCodec", "PostgresWire"]),
+        part("PostgresCopy", ["Records", "IngestCore", "RecordCodec", "PostgresWire", "Waitpoints"]),
         part("Maintenance", ["PostgresWire"]),
         part("Migrations", ["PostgresWire"], resources: [.embedInCode("sql"), .embedInCode("catalog.txt")]),
 
@@ -70,7 +71,7 @@ let package = Package(
             "IngestPipeline",
             [
                 "Records", "RecordCodec", "IngestCore", "BlockingExecutor", "RedisWire", "PostgresWire", "RedisStreams",
-                "PostgresCopy", "Maintenance", .product(name: "Logging", package: "swift-log"),
+                "PostgresCopy", "Maintenance", "Waitpoints", .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),
 
@@ -124,6 +125,7 @@ let package = Package(
         tests("IngestCoreTests", ["IngestCore", "Records"]),
         tests("SimulationTests", ["IngestTesting", "IngestCore", "Records"]),
         tests("BlockingExecutorTests", ["BlockingExecutor"]),
+        tests("WaitpointsTests", ["Waitpoints"]),
         tests("RedisWireTests", ["RedisWire", "Records", "LocalServices", "IngestTesting"]),
         tests(
             "RedisStreamsTests",

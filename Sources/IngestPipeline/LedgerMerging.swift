@@ -5,6 +5,7 @@ import PostgresWire
 import Records
 import RedisStreams
 import RedisWire
+import Waitpoints
 
 /// Replaces many ledger rows of a source by few (``FloorMerge``), and notes how far each stream is.
 struct LedgerMerging {
@@ -49,6 +50,7 @@ struct LedgerMerging {
                     rows: rows.map(FloorMerge.Row.init)),
                 gapLimit: Self.gapLimit)
             guard try carryOut(decision, rows.map(FloorMerge.Row.init), source) else { return }
+            if case .nothing = decision {} else { Waitpoint.duringMerge.reach() }
             try store.finishMerge(
                 of: source.number, highest: rows.last?.ids.upper,
                 entriesAdded: before == after ? added.map(Int64.init) : nil, deadline: deadline)

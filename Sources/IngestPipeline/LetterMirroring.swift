@@ -3,6 +3,7 @@ import PostgresCopy
 import PostgresWire
 import RedisStreams
 import RedisWire
+import Waitpoints
 
 /// Copies dead letters into the group's dead-letter stream. The table is the truth: a letter may come twice there.
 struct LetterMirroring {
@@ -23,6 +24,7 @@ struct LetterMirroring {
             worker.metrics.mirrorBacklog.record(0)
             return (0, false)
         }
+        Waitpoint.beforeMirror.reach()
         let mirror = DeadLetterMirror(group: worker.settings.group, maximumLength: worker.settings.mirrorMax)
         let results = try mirror.add(
             letters.map { letter in
@@ -31,6 +33,7 @@ struct LetterMirroring {
                     table: letter.table, sqlState: letter.sqlState, payload: letter.fields ?? [])
             }, on: redis)
         let added = zip(letters, results).filter { if case .success = $0.1 { true } else { false } }.map(\.0)
+        Waitpoint.afterMirror.reach()
         try store.markMirrored(added.map { ($0.source, $0.id) }, deadline: deadline)
         // A full Redis refuses XADD: the rest waits, politely.
         let isMore = added.count == Self.page

@@ -4,6 +4,7 @@ import PostgresCopy
 import PostgresWire
 import RecordCodec
 import Records
+import Waitpoints
 
 /// A batch whose transaction was sent. The rows' memory is free again; the block is kept for another try.
 struct SentBatch {
@@ -53,6 +54,7 @@ extension Pipeline {
     func settle() throws(LaneFailure) -> Settled {
         guard let sent = inFlight else { return .clean }
         inFlight = nil
+        Waitpoint.commitSent.reach()
         let answer = try collect(sent)
         if case .durable(let receipt) = answer.outcome {
             committed(sent, receipt, answer.report.counts)
@@ -88,6 +90,7 @@ extension Pipeline {
 
     /// The transaction is durable: only from here on its entries may be acknowledged.
     func committed(_ sent: SentBatch, _ receipt: CommitReceipt, _ counts: [(stored: Int, duplicates: Int)]) {
+        Waitpoint.afterCommit.reach()
         noteTaken(zip(sent.tables, counts).filter { $1.stored + $1.duplicates > 0 }.map(\.0.name))
         for (table, count) in zip(sent.tables, counts) {
             let series = worker.metrics.table(table.name)

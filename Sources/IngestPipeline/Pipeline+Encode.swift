@@ -2,6 +2,7 @@ import IngestCore
 import PostgresCopy
 import RecordCodec
 import Records
+import Waitpoints
 
 /// A batch as the transaction that is about to be sent.
 struct EncodedBatch {
@@ -93,6 +94,7 @@ extension Pipeline {
         _ run: Range<Int>, of part: Batch.Part, _ source: SourceNumber, _ batch: Batch, into letters: inout LetterBox
     ) throws(LaneFailure) -> Int? {
         var rejected: [RejectedEntry] = []
+        if Waitpoints.isOn { for index in run { Waitpoints.shared.encode(batch.source.block.rawFields(index)) } }
         let refused = batch.refused.isEmpty ? [] : run.filter { batch.refused[$0] != nil }
         let next = try encoder(of: part.route).encode(
             run, of: batch.source, stream: part.stream, now: worker.microseconds, skipping: refused,

@@ -4,6 +4,7 @@ import Logging
 import Records
 import RedisStreams
 import RedisWire
+import Waitpoints
 
 /// 3. Entries from Redis: new ones, and pending ones that somebody left behind.
 extension Pipeline {
@@ -37,6 +38,7 @@ extension Pipeline {
             for stream in streams { leaveOut(stream) }
             return nil
         case .entries(let token):
+            if !held.block.isEmpty { Waitpoint.afterRead.reach() }
             guard isCurrent(token) else {
                 giveBack(held)
                 return nil

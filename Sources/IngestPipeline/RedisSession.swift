@@ -4,6 +4,7 @@ import PostgresWire
 import Records
 import RedisStreams
 import RedisWire
+import Waitpoints
 
 /// A lane's connection to Redis and what it is used for. Every call has a deadline.
 final class RedisSession {
@@ -47,7 +48,8 @@ final class RedisSession {
         _ request: ReadPlan.Request, block: Duration?, into held: HeldBlock,
         acknowledging queue: inout AcknowledgementQueue, of sources: SourceMap
     ) throws(RedisError) -> ReadOutcome {
-        let acknowledgements = Self.commands(queue.send(), sources, group)
+        if !queue.isEmpty { Waitpoint.beforeAck.reach() }
+        let acknowledgements = commands(queue.send(), sources)
         let result: StreamReader.Result
         do throws(RedisError) {
             result = try reader.read(
@@ -57,7 +59,7 @@ final class RedisSession {
             queue.fail()
             throw error
         }
-        try Self.confirm(&queue, result.acknowledgements)
+        try confirm(&queue, result.acknowledgements, of: sources)
         switch result.outcome {
         case .nothing, .entries: return .entries(token: result.epoch)
         case .missingGroup(let candidates): return .missingGroup(candidates)
@@ -77,17 +79,16 @@ final class RedisSession {
 
     /// Sends the acknowledgements that are ready without reading anything.
     func acknowledge(_ queue: inout AcknowledgementQueue, of sources: SourceMap) throws(RedisError) {
-        let commands = Self.commands(queue.send(), sources, group)
+        if !queue.isEmpty { Waitpoint.beforeAck.reach() }
+        let commands = commands(queue.send(), sources)
         guard !commands.isEmpty else { return queue.confirm() }
         let answered = try reader.acknowledge(commands, on: connection)
-        try Self.confirm(&queue, answered)
+        try confirm(&queue, answered, of: sources)
     }
 
     /// XACK of everything that is ready, and a note of the highest id of each source: after a restore of the database
     /// these ids tell that it went back.
-    private static func commands(
-        _ ready: [Acknowledgement], _ sources: SourceMap, _ group: String
-    ) -> CommandBuffer {
+    private func commands(_ ready: [Acknowledgement], _ sources: SourceMap, withNote: Bool = true) -> CommandBuffer {
         var commands = CommandBuffer()
         var highest: [SourceNumber: StreamID] = [:]
         for acknowledgement in ready {
@@ -97,22 +98,42 @@ final class RedisSession {
                 highest[acknowledgement.source] = max(id, highest[acknowledgement.source] ?? .min)
             }
         }
-        RedisConnection.noteAcknowledged(highest, group: group, to: &commands)
+        if withNote { RedisConnection.noteAcknowledged(highest, group: group, to: &commands) }
         return commands
     }
 
-    private static func confirm(
-        _ queue: inout AcknowledgementQueue, _ answered: StreamReader.Acknowledgements
+    private func confirm(
+        _ queue: inout AcknowledgementQueue, _ answered: StreamReader.Acknowledgements, of sources: SourceMap
     ) throws(RedisError) {
         switch answered {
         case .done: queue.confirm()
         // The epoch changed since the last read: these may be other entries by now. The next read tells.
         case .epochChanged: queue.fail()
         case .refused(let error) where error.isMissingGroup: queue.confirm()
+        case .refused(let error) where error.code == "OOM":
+            try acknowledgeWhileFull(&queue, of: sources)
         case .refused(let error):
             queue.fail()
             throw .server(error)
         }
+    }
+
+    /// A server at `maxmemory` takes nothing into a transaction, not even XACK, which frees memory. So acknowledgements go
+    /// without their guard, right behind a look at the epoch: making a group anew takes several writes that a full server
+    /// refuses, so that nobody does it in between. The note of the highest ids is a write, too, and waits.
+    private func acknowledgeWhileFull(
+        _ queue: inout AcknowledgementQueue, of sources: SourceMap
+    ) throws(RedisError) {
+        queue.fail()
+        guard let token = sources.token, try epoch() == token else { return }
+        let replies: [RedisValue]
+        do throws(RedisError) {
+            replies = try connection.pipeline(commands(queue.send(), sources, withNote: false))
+        } catch {
+            queue.fail()
+            throw error
+        }
+        if replies.allSatisfy({ $0.error == nil }) { queue.confirm() } else { queue.fail() }
     }
 
     // MARK: Pending entries

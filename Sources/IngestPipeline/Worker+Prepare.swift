@@ -7,6 +7,7 @@ public import RecordCodec
 import Records
 import RedisStreams
 public import RedisWire
+import Waitpoints
 
 /// Why a worker does not start.
 public enum StartupFailure: Error, Sendable {
@@ -22,12 +23,14 @@ public enum StartupFailure: Error, Sendable {
     case noStreams
     /// More workers of one name than slots.
     case noSlot(worker: String)
+    /// `MILLRACE_FAULT` holds words that are none.
+    case faults(String)
 
     /// Waiting does not help: somebody has to change something.
     public var isConfiguration: Bool {
         switch self {
         case .redisUnreachable, .postgresUnreachable: false
-        case .redisRefused, .postgresRefused, .target, .plan, .noStreams, .noSlot: true
+        case .redisRefused, .postgresRefused, .target, .plan, .noStreams, .noSlot, .faults: true
         }
     }
 }
@@ -42,6 +45,7 @@ extension StartupFailure: CustomStringConvertible {
         case .target(let mapping, let problem): "mapping \(mapping): \(problem)"
         case .plan(let error): "\(error)"
         case .noStreams: "no stream is configured: `streams` is empty"
+        case .faults(let words): "MILLRACE_FAULT asks for what there is not: \(words)"
         case .noSlot(let worker): "every slot of worker name \(worker) is taken: give this worker another name"
         }
     }
@@ -67,6 +71,7 @@ extension Worker {
         _ settings: PipelineSettings, stop: StopSignal = StopSignal(), log: Logger, wait: Duration
     ) throws(StartupFailure) -> Worker {
         guard !settings.mappings.isEmpty else { throw .noStreams }
+        if Waitpoints.isOn { try announceFaults(log) }
         let end = ContinuousClock.now + wait
         let postgres = try connectPostgres(settings, until: end, stop)
         let mappings = try check(settings.mappings, postgres)
@@ -89,6 +94,15 @@ extension Worker {
             settings: settings, mappings: mappings, identity: "\(settings.worker).\(lease.number)", stop: stop,
             log: log, metrics: PipelineMetrics(tables: settings.mappings.map(\.table)))
         return Worker(context: context, lease: lease)
+    }
+
+    private static func announceFaults(_ log: Logger) throws(StartupFailure) {
+        guard Waitpoints.shared.misunderstood.isEmpty else {
+            throw .faults(Waitpoints.shared.misunderstood.joined(separator: ", "))
+        }
+        log.warning(
+            "faults are injected on purpose: MILLRACE_FAULT is set",
+            metadata: ["faults": "\(Waitpoints.shared.description)"])
     }
 
     private static func warnAboutServer(_ facts: ServerFacts, _ log: Logger) {

@@ -65,6 +65,7 @@ extension StartupFailure {
         case .postgresRefused: "check user, password and database: postgres.url, postgres.password_file"
         case .target, .plan: "change the mapping or the table; `millrace config check` shows the configuration"
         case .noStreams: "name at least one stream; config/reference.yaml shows how"
+        case .faults: "unset MILLRACE_FAULT: it is for fault tests alone"
         case .noSlot: "set worker to a name of its own"
         }
     }

@@ -15,6 +15,7 @@ enum DependencyTable {
             2,
             [
                 "BlockingExecutor": ["CPlatform"],
+                "Waitpoints": [],
                 "RedisWire": ["Records", "CHiredis"],
                 "PostgresWire": ["Records", "CPostgres"],
             ]
@@ -23,7 +24,7 @@ enum DependencyTable {
             3,
             [
                 "RedisStreams": ["Records", "IngestCore", "RedisWire"],
-                "PostgresCopy": ["Records", "IngestCore", "RecordCodec", "PostgresWire"],
+                "PostgresCopy": ["Records", "IngestCore", "RecordCodec", "PostgresWire", "Waitpoints"],
                 "Maintenance": ["PostgresWire"],
                 "Migrations": ["PostgresWire"],
             ]
@@ -33,7 +34,7 @@ enum DependencyTable {
             [
                 "IngestPipeline": [
                     "Records", "RecordCodec", "IngestCore", "BlockingExecutor", "RedisWire", "PostgresWire",
-                    "RedisStreams", "PostgresCopy", "Maintenance",
+                    "RedisStreams", "PostgresCopy", "Maintenance", "Waitpoints",
                 ]
             ]
         ),

@@ -26,6 +26,10 @@ struct GeneratedPageTests {
         try check("docs/schema.md", page.output)
     }
 
+    @Test func faultsPageIsCurrent() throws {
+        try check("docs/faults.md", Self.faults)
+    }
+
     private func check(_ page: String, _ text: String) throws {
         if ProcessInfo.processInfo.environment["MILLRACE_WRITE_DOCS"] != nil {
             try Data(text.utf8).write(to: Documents.root.appending(path: page))
@@ -33,6 +37,29 @@ struct GeneratedPageTests {
         let current = (try? Documents.text(page)) == text
         #expect(current, "\(page) is not what the program says: MILLRACE_WRITE_DOCS=1 swift test --filter DocsTests")
     }
+
+    private static let faults = """
+        # Faults
+
+        What is broken on purpose, what must come of it, and the tests that show it. Made from
+        `Sources/IngestTesting/Faults/FaultMatrix.swift`; do not edit.
+
+        Every test ends with the same question: is everything that the streams hold stored once, or a dead letter once,
+        with nothing pending and the ledger in agreement? And each shows that its fault really came about: by a message, a
+        metric, or a fact of the servers. *always* runs in `make test`, *prove* in `make prove` alone
+        (`MILLRACE_PROVE=1`). Places inside a batch are reached by `MILLRACE_FAULT`, which makes a worker die, freeze or
+        dawdle there (`Sources/Waitpoints`); bytes are cut, held and lost by `CuttingProxy` (`Sources/IngestTesting`).
+
+        `LongRunTests.manyFaultsOfEveryKindLoseNothing` mixes them at random under load, and measures how soon workers
+        go on: `MILLRACE_LONG_RUN=<entries>,<faults>`.
+
+        \(FaultMatrix.markdown())
+
+        ## Not shown
+
+        \(FaultMatrix.missing())
+
+        """
 
     private static let metrics = """
         # Metrics

@@ -30,8 +30,11 @@ struct Scene: Sendable {
     /// - Parameters:
     ///   - ownPostgres: a PostgreSQL to stop and restart, not the one that other tests use.
     ///   - plain: PostgreSQL without TimescaleDB.
-    init(ownPostgres: Bool = false, plain: Bool = false, migrated: Bool = true) async throws {
-        redis = try await TestServices.shared.privateRedis()
+    init(
+        ownPostgres: Bool = false, plain: Bool = false, migrated: Bool = true,
+        redisOptions: RedisOptions = RedisOptions(fsync: .always)
+    ) async throws {
+        redis = try await TestServices.shared.privateRedis(redisOptions)
         if plain {
             postgres = try await TestServices.shared.plainPostgres()
         } else {
@@ -71,8 +74,11 @@ struct Scene: Sendable {
     }
 
     /// A worker that runs until it is told to stop.
-    func worker(_ name: String = "w", settings: [String: String] = [:]) throws -> MillraceProcess {
-        try MillraceProcess(["run"] + arguments(settings.merging(["worker": name]) { given, _ in given }))
+    func worker(
+        _ name: String = "w", settings: [String: String] = [:], environment: [String: String] = [:]
+    ) throws -> MillraceProcess {
+        try MillraceProcess(
+            ["run"] + arguments(settings.merging(["worker": name]) { given, _ in given }), environment: environment)
     }
 
     /// Runs a worker until everything is stored and acknowledged.

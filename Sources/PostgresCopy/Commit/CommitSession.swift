@@ -1,4 +1,5 @@
 public import PostgresWire
+import Waitpoints
 
 /// Commits units over one connection, in two phases: ``begin(_:deadline:)`` sends everything and does not wait for
 /// COMMIT, ``collect(deadline:)`` waits for it. In between the thread may do other work.
@@ -110,6 +111,7 @@ public final class CommitSession {
     func carryOut(
         _ unit: CommitUnit, _ script: CommitScript, newStages: Set<String>, deadline: PostgresConnection.Deadline
     ) -> CommitReport {
+        Waitpoint.beforeFence.reach()
         start(unit, script, deadline: deadline)
         let report = collect(deadline: deadline)
         if report.isDurable, limits.stageLifetime == .session { stages.formUnion(newStages) }
@@ -170,10 +172,12 @@ public final class CommitSession {
     ) throws(PostgresError) {
         try run.script.data[index].source.withPieces { bytes throws(PostgresError) in
             try connection.putCopyData(bytes, deadline: deadline)
+            Waitpoint.midCopy.reach()
         }
         // From here on the server may have all it needs, whatever becomes of this call.
         if run.state.isAllSent, isLastMessage(run) { run.report.mayHaveCommitted = true }
         try connection.endCopy(deadline: deadline)
+        if run.state.isAllSent { Waitpoint.afterCopy.reach() }
     }
 
     private func finish(_ run: inout Run, deadline: PostgresConnection.Deadline) throws(PostgresError) {

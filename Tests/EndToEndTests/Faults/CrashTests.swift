@@ -1,0 +1,224 @@
+import Foundation
+import IngestTesting
+import LocalServices
+import RedisWire
+import Testing
+
+extension EndToEnd {
+    /// Workers die, freeze and dawdle at chosen places of a batch's way.
+    @Suite(.tags(.fault)) struct CrashTests {
+        /// In the order of a batch's way. All at once: what they leave behind is claimed after the same silence.
+        private static let places = [
+            "after-read", "mid-copy", "after-copy", "commit-sent", "after-commit", "before-ack",
+        ]
+
+        @Test func workersKilledAtEveryPlaceLoseNothingAndStoreNothingTwice() async throws {
+            let scene = try await Scene()
+            let feeder = Feeder(scene, rate: 4_000)
+            let doomed = try Self.places.map { try scene.doomed($0, "\($0):kill@2") }
+            for (place, worker) in zip(Self.places, doomed) {
+                let end = try await worker.process.wait(limit: .seconds(30))
+                #expect(end.status == SIGKILL, "\(place)")
+                #expect(end.errors.contains("waitpoint \(place): kill"), "\(place)")
+            }
+            let left = try scene.pendingCount()
+            #expect(left > 0, "a kill that leaves nothing behind proves little")
+            let survivor = try scene.watched("survivor")
+            try await eventually("the dead's entries are claimed") { try scene.count("market_data_ticker") > 1_000 }
+            feeder.stop()
+            try await feeder.finish()
+            try await eventually(within: .seconds(30), "nothing stays pending") { try scene.pendingCount() == 0 }
+            #expect(await survivor.metric("millrace_entries_claimed_total") > 0)
+            #expect(
+                await survivor.metric("millrace_rows_deduplicated_total", "ledger") > 0,
+                "what was committed and not acknowledged is skipped")
+            try await scene.expectOnce(feeder, [survivor])
+            await scene.stop()
+        }
+
+        /// The table refuses some rows, so batches go piece by piece: there is a moment between rows and fence.
+        @Test func aWorkerKilledBetweenRowsAndFenceHasStoredNothing() async throws {
+            let scene = try await Scene()
+            let bad = Set([3, 500, 999])
+            try scene.add((0..<1_000).map { RawEntry.book($0, kind: bad.contains($0) ? "x" : "delta") })
+            let doomed = try scene.doomed("doomed", "before-fence:kill")
+            let end = try await doomed.process.wait(limit: .seconds(30))
+            #expect(end.errors.contains("waitpoint before-fence: kill"))
+            #expect(try scene.count("market_data_orderbook") == 0)
+            #expect(try scene.letterCount() == 0 && scene.covered() == 0)
+            try await scene.drain()
+            #expect(try scene.count("market_data_orderbook") == 1_000 - bad.count)
+            #expect(try scene.letterCount() == bad.count)
+            #expect(try scene.covered() == 1_000)
+            await scene.stop()
+        }
+
+        /// Before the copy is made, and between the copy and its mark.
+        @Test func lettersAreMirroredThoughTheMirrorIsKilled() async throws {
+            let scene = try await Scene()
+            let entries = (0..<40).map { RawEntry.trade("t\($0)", price: $0 % 2 == 0 ? "1" : "x") }
+            try scene.add(entries)
+            let before = try scene.doomed("before", "before-mirror:kill")
+            #expect(try await before.process.wait(limit: .seconds(30)).errors.contains("waitpoint before-mirror"))
+            #expect(try scene.letterCount() == 20)
+            #expect(try scene.count("ingest.dead_letter WHERE mirrored") == 0)
+            #expect(try Self.mirrored(scene).count == 0)
+            let between = try scene.doomed("between", "after-mirror:kill")
+            #expect(try await between.process.wait(limit: .seconds(30)).errors.contains("waitpoint after-mirror"))
+            let copied = try Self.mirrored(scene)
+            #expect(copied.count == 20 && Set(copied).count == 20)
+            #expect(try scene.count("ingest.dead_letter WHERE mirrored") == 0)
+            let last = try scene.watched("last")
+            try await eventually("all are marked") { try scene.count("ingest.dead_letter WHERE NOT mirrored") == 0 }
+            try await scene.stop([last])
+            let twice = try Self.mirrored(scene)
+            #expect(twice.count == 40, "the mirror repeats")
+            #expect(Set(twice) == Set(copied), "with the same source and id")
+            #expect(try scene.letterCount() == 20 && scene.count("market_data_trades") == 20)
+            await scene.stop()
+        }
+
+        private static func mirrored(_ scene: Scene) throws -> [String] {
+            let entries = try scene.command("XRANGE", "millrace:{millrace}:dead", "-", "+").array ?? []
+            return entries.map { entry in
+                let words = (entry.array?.last?.array ?? []).prefix(6).map { $0.text ?? "" }
+                return words.joined(separator: " ")
+            }
+        }
+
+        @Test func aKilledMergeLeavesTheLedgerAsItWas() async throws {
+            let scene = try await Scene()
+            let feeder = Feeder(scene, rate: 10_000, entries: 6_000)
+            let first = try scene.watched("first", settings: ["batching.rows": "50"])
+            try await feeder.finish()
+            try await eventually("all is stored") { try scene.covered() == 6_000 && scene.pendingCount() == 0 }
+            first.process.send(SIGKILL)
+            try await first.process.wait(limit: .seconds(10))
+            let rows = try scene.count("ingest.ledger")
+            #expect(rows > 50)
+            let doomed = try scene.doomed("doomed", "during-merge:kill")
+            let end = try await doomed.process.wait(limit: .seconds(30))
+            #expect(end.errors.contains("waitpoint during-merge: kill"))
+            #expect(try scene.count("ingest.ledger") == rows && scene.covered() == 6_000)
+            let last = try scene.watched("last")
+            try await eventually("merged") { try scene.count("ingest.ledger") < rows / 2 }
+            try await scene.expectOnce(feeder, [last])
+            await scene.stop()
+        }
+
+        /// Seconds of standing still in the middle of a COPY: long enough to be claimed from, or to be ended as hung.
+        @Test(arguments: Proof.pick([7], proof: [7, 20]))
+        func aWorkerThatStandsStillInsideACopyLosesTheRaceAndNothingElse(seconds: Int) async throws {
+            let scene = try await Scene()
+            let feeder = Feeder(scene, rate: 2_000)
+            let frozen = try scene.doomed("frozen", "mid-copy:stop@3")
+            try await eventually("it stands still") { frozen.log(has: "waitpoint mid-copy: stop") }
+            let others = try ["a", "b"].map { try scene.watched($0) }
+            try await Task.sleep(for: .seconds(seconds))
+            try await eventually("others have its entries") { try scene.pendingOfFrozen("frozen") == 0 }
+            frozen.process.send(SIGCONT)
+            try await scene.expectRows("all go on")
+            if seconds > 14 {
+                #expect(others.contains { $0.log(has: "ended sessions that did not go on") })
+                try await eventually("it starts over") { frozen.log(has: "the lane starts over") }
+            } else {
+                var conflicts = 0
+                let end = ContinuousClock.now + .seconds(10)
+                while conflicts == 0, .now < end {
+                    conflicts = await frozen.metric("millrace_fence_conflicts_total")
+                }
+                #expect(conflicts > 0, "its transaction meets the ledger")
+            }
+            try await scene.expectOnce(feeder, others + [frozen])
+            await scene.stop()
+        }
+
+        @Test(.enabled(if: Proof.isOn)) func aWorkerThatStandsStillBeforeTheFenceIsEndedByTheServer() async throws {
+            let scene = try await Scene()
+            try scene.add((0..<1_000).map { RawEntry.book($0, kind: $0 == 500 ? "x" : "delta") })
+            let frozen = try scene.doomed("frozen", "before-fence:stop")
+            try await eventually("it stands still") { frozen.log(has: "waitpoint before-fence: stop") }
+            let other = try scene.watched("other")
+            try await Task.sleep(for: .seconds(13))
+            frozen.process.send(SIGCONT)
+            try await eventually("stored") { try scene.covered() == 1_000 && scene.pendingCount() == 0 }
+            try await eventually("the server ended its session") {
+                frozen.log(has: "25P03") || frozen.log(has: "57P01") || frozen.log(has: "the lane starts over")
+            }
+            try await scene.stop([other, frozen])
+            #expect(try scene.count("market_data_orderbook") == 999 && scene.letterCount() == 1)
+            await scene.stop()
+        }
+
+        @Test func workersOfOneNameKilledTogetherAreFollowedByAnotherNumber() async throws {
+            let scene = try await Scene()
+            let feeder = Feeder(scene, rate: 4_000)
+            let first = try scene.watched("same")
+            try await scene.expectRows("the first works")
+            let second = try scene.watched("same")
+            try await eventually("the second is told") { second.log(has: "another worker of this name") }
+            let third = try scene.watched("third")
+            try await scene.expectRows("all work", more: 1_000)
+            for worker in [first, second, third] { worker.process.send(SIGKILL) }
+            for worker in [first, second, third] { try await worker.process.wait(limit: .seconds(5)) }
+            #expect(try scene.pendingCount() > 0)
+            let alone = try scene.watched("alone")
+            try await scene.expectRows("one goes on alone")
+            try await scene.expectOnce(feeder, [alone])
+            await scene.stop()
+        }
+
+        enum Moment: CaseIterable { case twice, whileConnecting, whileRedisHangs }
+
+        @Test(arguments: Proof.pick([.whileRedisHangs], proof: Moment.allCases)) func sigtermEndsAWorkerWithinItsLimit(
+            _ moment: Moment
+        ) async throws {
+            let scene = try await Scene()
+            let feeder = Feeder(scene, rate: 3_000)
+            let proxy = try CuttingProxy(to: scene.redis.port)
+            if moment == .whileConnecting { proxy.stall() }
+            let worker = try scene.watched(
+                settings: ["redis.url": scene.redisURL(through: proxy), "shutdown.grace": "3s", "startup.wait": "60s"])
+            if moment == .whileConnecting {
+                try await eventually("it connects") { proxy.tally.connections > 0 }
+            } else {
+                try await scene.expectRows("it works")
+            }
+            if moment == .whileRedisHangs { proxy.stall() }
+            let asked = ContinuousClock.now
+            worker.process.send(SIGTERM)
+            if moment == .twice { worker.process.send(SIGTERM) }
+            let end = try await worker.process.wait(limit: .seconds(20))
+            #expect(ContinuousClock.now - asked < .seconds(12), "\(end.errors.suffix(500))")
+            #expect(!end.errors.contains("Fatal error"))
+            let next = try scene.watched("next")
+            try await scene.expectRows("another goes on")
+            try await scene.expectOnce(feeder, [next])
+            proxy.stop()
+            await scene.stop()
+        }
+
+        /// Neither file descriptors nor consumers' entries are left behind, however often workers come and go.
+        @Test(.enabled(if: Proof.isOn)) func twoHundredStartsAndStopsUnderLoadLoseNothing() async throws {
+            let scene = try await Scene()
+            let feeder = Feeder(scene, rate: 500)
+            for cycle in 1...200 {
+                let worker = try scene.watched(settings: cycle % 2 == 0 ? ["lanes": "1"] : [:])
+                let before = try scene.covered()
+                try await eventually("cycle \(cycle)") { try scene.covered() > before }
+                worker.process.send(SIGTERM)
+                #expect(try await worker.process.wait(limit: .seconds(20)).status == 0, "cycle \(cycle)")
+            }
+            let last = try scene.watched("last")
+            try await scene.expectOnce(feeder, [last])
+            await scene.stop()
+        }
+    }
+}
+
+extension Scene {
+    /// Pending entries of a worker's consumers.
+    func pendingOfFrozen(_ worker: String) throws -> Int {
+        try pendingByConsumer().filter { $0.key.hasPrefix("\(worker).") }.values.reduce(0, +)
+    }
+}
