@@ -40,6 +40,8 @@ public struct PipelineMetrics: Sendable {
     let paused = Gauge(label: "millrace_paused")
     let destinationWentBack = Gauge(label: "millrace_destination_went_back")
     let mirrorBacklog = Gauge(label: "millrace_dead_letter_mirror_backlog")
+    let conservationError = Gauge(label: "millrace_conservation_error")
+    let auditPosition = Gauge(label: "millrace_audit_position_seconds")
     let workerUp = Gauge(label: "millrace_worker_up")
     private let tables: [String: Table]
     private let stages: [Stage: Recorder]
@@ -85,6 +87,10 @@ public struct PipelineMetrics: Sendable {
 
     func tableHeld(_ table: String, _ isHeld: Bool) {
         Gauge(label: "millrace_table_held", dimensions: [("table", table)]).record(isHeld ? 1 : 0)
+    }
+
+    func trimmed(_ stream: StreamKey, _ count: Int) {
+        Counter(label: "millrace_stream_trimmed_total", dimensions: [("stream", "\(stream)")]).increment(by: count)
     }
 
     func incarnation(_ reason: String) {

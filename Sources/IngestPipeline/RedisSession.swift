@@ -205,6 +205,7 @@ final class RedisSession {
     /// Forgets what was acknowledged to an earlier state of the database.
     func forgetAcknowledged() throws(RedisError) {
         try connection.command("DEL", .key(keys.acknowledged))
+        try connection.forgetUpkeep(group: group)
     }
 
     func acknowledged() throws(RedisError) -> [SourceNumber: StreamID] {
