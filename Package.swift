@@ -109,7 +109,7 @@ let package = Package(
             name: "millrace",
             dependencies: [
                 "BlockingExecutor", "Records", "RecordCodec", "RecordFiles", "MarketSimulator", "RedisWire",
-                "RedisStreams",
+                "RedisStreams", "IngestCore", "PostgresCopy",
                 "PostgresWire", "Migrations", "Settings", "Telemetry", "IngestPipeline", "WorkerApp", "LocalServices",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

@@ -20,7 +20,8 @@ struct Millrace: AsyncParsableCommand {
         version: "millrace \(ProgramVersion.current)",
         subcommands: [
             RunCommand.self, DevCommand.self, DemoCommand.self, PublishCommand.self, GenerateCommand.self,
-            MigrateCommand.self, StreamCommand.self, PendingCommand.self, StatsCommand.self, ReconcileCommand.self,
+            MigrateCommand.self, StreamCommand.self, PendingCommand.self, ConsumerCommand.self,
+            WorkerCommand.self, StatsCommand.self, AuditCommand.self, ReconcileCommand.self,
             BenchCommand.self, ConfigCommand.self, VersionCommand.self,
         ])
 

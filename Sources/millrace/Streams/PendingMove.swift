@@ -158,22 +158,28 @@ private struct PendingMove {
         _ stream: StreamKey, _ group: String, _ connection: RedisConnection, body: ([StreamID]) throws -> Void
     ) throws {
         let wanted = Set(selection.id.map(\.id))
+        let last = wanted.max() ?? .max
+        let holder = to ?? ConsumerNames.released
+        let idle = selection.idle?.duration ?? .zero
         var next: StreamID? = wanted.min() ?? .min
-        while let from = next {
-            let page: [PendingEntry]
-            do throws(RedisError) {
-                page = try connection.pending(
-                    of: stream, group: group, in: IDRange(from, max(from, wanted.max() ?? .max)),
-                    count: Self.entriesAtOnce, consumer: selection.consumer)
-            } catch .server(let error) where error.code == "NOGROUP" || error.code == "WRONGTYPE" {
-                return
-            }
+        while let from = next, from <= last {
+            let page = try page(of: stream, IDRange(from, last), group, connection)
             let chosen = page.filter { entry in
-                entry.idle >= selection.idle?.duration ?? .zero && entry.consumer != to ?? ConsumerNames.released
-                    && (wanted.isEmpty || wanted.contains(entry.id))
+                entry.idle >= idle && entry.consumer != holder && (wanted.isEmpty || wanted.contains(entry.id))
             }
             if !chosen.isEmpty { try body(chosen.map(\.id)) }
             next = page.count < Self.entriesAtOnce ? nil : page.last?.id.successor
+        }
+    }
+
+    private func page(
+        of stream: StreamKey, _ range: IDRange, _ group: String, _ connection: RedisConnection
+    ) throws(RedisError) -> [PendingEntry] {
+        do throws(RedisError) {
+            return try connection.pending(
+                of: stream, group: group, in: range, count: Self.entriesAtOnce, consumer: selection.consumer)
+        } catch .server(let error) where error.code == "NOGROUP" || error.code == "WRONGTYPE" {
+            return []
         }
     }
 }
