@@ -1,9 +1,9 @@
 import CoreMetrics
-import IngestCore
+public import IngestCore
 import Logging
-import PostgresCopy
+public import PostgresCopy
 import Records
-import RedisStreams
+public import RedisStreams
 
 /// Figures of every stream, and whether all entries are accounted for (``Conservation``).
 struct Bookkeeping {
@@ -82,7 +82,8 @@ struct Bookkeeping {
 }
 
 extension Conservation.Reading {
-    init(_ account: StreamAccount, _ book: SourceBook) {
+    /// - Parameter book: read after the account.
+    public init(_ account: StreamAccount, _ book: SourceBook) {
         self.init(
             added: account.stream.entriesAdded, read: account.group?.entriesRead, unread: account.unread,
             pending: account.pending?.count ?? 0, recorded: book.entries.map { Int($0) })

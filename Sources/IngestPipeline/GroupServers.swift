@@ -1,7 +1,7 @@
 import IngestCore
-import PostgresCopy
+public import PostgresCopy
 public import PostgresWire
-import Records
+public import Records
 import RedisStreams
 public import RedisWire
 
@@ -33,7 +33,8 @@ public struct GroupServers {
     var ledger: LedgerStore { LedgerStore(postgres) }
     var deadline: ContinuousClock.Instant { .now + PostgresSession.patience }
 
-    func books(of stream: StreamKey? = nil) throws(PostgresError) -> [SourceBook] {
+    /// The books of the group's open sources, or of one stream's.
+    public func books(of stream: StreamKey? = nil) throws(PostgresError) -> [SourceBook] {
         try ledger.books(
             redisID: deployment, redisDatabase: redisDatabase, group: group, stream: stream, deadline: deadline)
     }

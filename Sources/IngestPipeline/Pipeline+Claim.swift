@@ -67,13 +67,19 @@ extension Pipeline {
         let action = claims.withSweep(of: stream) { sweep in
             sweep.next(me: consumer, consumers: consumers, claimAfter: worker.settings.claimAfter)
         }
+        // Claimed, and gone: the server drops entries that were deleted from its list when they are claimed. The ledger
+        // and XRANGE tell what became of those.
         let ids: [StreamID]
+        var claimed = 0
         switch action {
         case .claimFromDead(let dead, let after):
             let listed = try onRedis { redis throws(RedisError) in
                 try redis.pendingIDs(of: stream, consumer: dead, from: after, count: worker.settings.claimCount)
             }
-            ids = try onRedis { redis throws(RedisError) in try redis.claim(listed, of: stream, minIdle: .zero) }
+            claimed = try onRedis { redis throws(RedisError) in
+                try redis.claim(listed, of: stream, minIdle: .zero).count
+            }
+            ids = listed
             _ = claims.withSweep(of: stream) { $0.claimedFromDead(listed, isInFlight: { _ in false }) }
             if !listed.isEmpty { claims.sweepAgain() }
         case .autoclaim(let cursor, let minIdle):
@@ -82,10 +88,11 @@ extension Pipeline {
                     of: stream, minIdle: minIdle, from: cursor, count: worker.settings.claimCount)
             }
             ids = claims.withSweep(of: stream) { sweep in
-                sweep.autoclaimed(page.claimed, next: page.cursor, isInFlight: { _ in false })
+                sweep.autoclaimed(page.claimed + page.deleted, next: page.cursor, isInFlight: { _ in false })
             }
+            claimed = page.claimed.count
         }
-        if !ids.isEmpty { worker.metrics.entriesClaimed.increment(by: ids.count) }
+        if claimed > 0 { worker.metrics.entriesClaimed.increment(by: claimed) }
         claims.add(stream, ids.sorted())
     }
 
