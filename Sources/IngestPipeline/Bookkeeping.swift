@@ -35,7 +35,9 @@ struct Bookkeeping {
             guard let book else { continue }
             let reading = Conservation.Reading(account, book)
             unaccounted += judge(reading, book, worker)
-            guard own.contains(key), let lost = reading.trimmedUnread, lost > counted[book.number] ?? 0 else { continue }
+            guard own.contains(key), let lost = reading.trimmedUnread, lost > counted[book.number] ?? 0 else {
+                continue
+            }
             try servers.redis.noteTrimmedUnread(lost, of: book.number, group: servers.group)
             series.unreadTrimmed(key, lost - (counted[book.number] ?? 0))
             worker.log.error(
@@ -68,7 +70,8 @@ struct Bookkeeping {
         for account in accounts.values {
             for consumer in account.consumers where consumer.pending > 0 && consumer.name != ConsumerNames.released {
                 let silence = heartbeats.silence(of: consumer.name)
-                let isDead = silence.map { $0 >= TimeTable.silentAfter } ?? ((consumer.idle ?? .zero) >= TimeTable.claimAfter)
+                let isDead =
+                    silence.map { $0 >= TimeTable.silentAfter } ?? ((consumer.idle ?? .zero) >= TimeTable.claimAfter)
                 if isDead { held[consumer.name, default: 0] += consumer.pending }
             }
         }

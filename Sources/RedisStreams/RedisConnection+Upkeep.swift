@@ -27,7 +27,9 @@ extension RedisConnection {
     public func auditNotes(group: String) throws(RedisError) -> [SourceNumber: AuditNote] {
         var notes: [SourceNumber: AuditNote] = [:]
         for (name, value) in try hash(ControlKeys(group: group).audited) {
-            guard let source = Int32(String(decoding: name, as: UTF8.self)), let note = AuditNote(value) else { continue }
+            guard let source = Int32(String(decoding: name, as: UTF8.self)), let note = AuditNote(value) else {
+                continue
+            }
             notes[SourceNumber(rawValue: source)] = note
         }
         return notes

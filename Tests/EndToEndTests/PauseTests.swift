@@ -20,7 +20,9 @@ extension EndToEnd {
             let paused = try await scene.millrace(["stream", "pause", "md:trades", "trades-X-*"])
             #expect(paused.status == 0, "\(paused.errors)")
             for worker in workers {
-                try await eventually("it is told: \(worker.tail())") { worker.errorsSoFar.contains("a stream is paused") }
+                try await eventually("it is told: \(worker.tail())") {
+                    worker.errorsSoFar.contains("a stream is paused")
+                }
             }
             let gauge = try await HTTPProbe.get("/metrics", port: port) { $0.series("millrace_paused") == 4 }
             #expect(gauge?.series("millrace_paused") == 4)

@@ -1,6 +1,7 @@
 import Foundation
 import IngestTesting
 import LocalServices
+import Records
 import RedisWire
 import Testing
 
@@ -84,7 +85,9 @@ extension EndToEnd {
             try addOld(1_000..<1_100, to: "md:ticker", in: scene, base: base)
             let redis = try scene.onRedis()
             try redis.command("XREADGROUP", "GROUP", "millrace", "hand", "STREAMS", "md:ticker", ">")
-            for number in 1_000..<1_100 { try redis.command("XACK", "md:ticker", "millrace", .text("\(base + number)-0")) }
+            for number in 1_000..<1_100 {
+                try redis.command("XACK", "md:ticker", "millrace", .text("\(base + number)-0"))
+            }
             try addOld(1_100..<2_000, to: "md:ticker", in: scene, base: base)
             try await scene.drain()
             #expect(try scene.covered() == 1_900)

@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test func tooManyGapsLowerTheLimit() {
-        let rows = (0..<10).map { span(UInt64(10 * $0 + 1), UInt64(10 * $0 + 5)) }
+        let rows: [IDRange] = ids(1, 11, 21, 31, 41, 51).map { IDRange($0, id($0.milliseconds + 4)) }
         let plan = TrimDecision.plan(facts(groups: [group(900)], covered: rows), gapLimit: 3)
         #expect(plan?.gaps.count == 3)
         #expect(plan?.limit == StreamID(milliseconds: 35, sequence: 1))

@@ -28,7 +28,8 @@ extension LedgerStore {
              WHERE s.redis_id = $1 AND s.redis_db = $2 AND s.grp = $3 AND s.closed_at IS NULL
                AND ($4::bytea IS NULL OR s.stream = $4::bytea)
              GROUP BY s.source_no ORDER BY s.source_no
-            """, [redisID, String(redisDatabase), group, stream.map { "\\x" + SQLText.hex($0.bytes) }], deadline: deadline)
+            """, [redisID, String(redisDatabase), group, stream.map { "\\x" + SQLText.hex($0.bytes) }],
+            deadline: deadline)
         return try found.map { row throws(PostgresError) in
             guard let incarnation = HexUUID(try row.requiredText("incarnation")) else {
                 throw PostgresError(.decoding, message: "column incarnation: not a uuid")

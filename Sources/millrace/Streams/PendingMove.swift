@@ -120,7 +120,8 @@ private struct PendingMove {
         }
         if !selection.dryRun, line.entries > 0 {
             try Confirmation.require(
-                "this takes \(Figures.count(line.entries)) pending entries from their consumers", force: selection.force)
+                "this takes \(Figures.count(line.entries)) pending entries from their consumers", force: selection.force
+            )
             var progress = Progress("moved", total: Int64(line.entries))
             for stream in streams {
                 try each(stream, group, connection) { ids in

@@ -74,7 +74,8 @@ struct StreamTrim: ParsableCommand {
         guard !due.isEmpty else { return }
         let entries = due.reduce(0) { $0 + $1.survey.length }
         try Confirmation.require(
-            "this removes what is stored from \(due.count) streams with \(Figures.count(entries)) entries", force: force)
+            "this removes what is stored from \(due.count) streams with \(Figures.count(entries)) entries", force: force
+        )
         for item in due {
             switch try trimming.trim(item.key, retention: age) {
             case .success(let count): try tell(item.key, item.survey, removed: count)
