@@ -27,7 +27,7 @@ struct Bookkeeping {
         let own = Set(worker.ownStreams)
         let counted = try servers.redis.trimmedUnread(group: servers.group)
         var figures: [(StreamKey, StreamSeries.Figures)] = []
-        var unaccounted = missing
+        var unaccounted = 0
         for key in keys {
             guard let account = accounts[key] else { continue }
             let book = bookOf[key]
@@ -45,7 +45,8 @@ struct Bookkeeping {
                 metadata: ["stream": "\(key)", "count": "\(lost - (counted[book.number] ?? 0))"])
         }
         series.record(figures)
-        worker.metrics.conservationError.record(unaccounted)
+        // What the audit names is, as a rule, what the numbers show.
+        worker.metrics.conservationError.record(max(unaccounted, missing))
         tellDead(accounts, worker)
     }
 
@@ -87,8 +88,10 @@ struct Bookkeeping {
 extension Conservation.Reading {
     /// - Parameter book: read after the account.
     public init(_ account: StreamAccount, _ book: SourceBook) {
+        // A group that was given nothing has no count.
+        let isNew = account.group?.lastDeliveredID == .min
         self.init(
-            added: account.stream.entriesAdded, read: account.group?.entriesRead, unread: account.unread,
+            added: account.stream.entriesAdded, read: isNew ? 0 : account.group?.entriesRead, unread: account.unread,
             pending: account.pending?.count ?? 0, recorded: book.entries.map { Int($0) })
     }
 }

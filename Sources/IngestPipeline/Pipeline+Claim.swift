@@ -83,17 +83,35 @@ extension Pipeline {
             _ = claims.withSweep(of: stream) { $0.claimedFromDead(listed, isInFlight: { _ in false }) }
             if !listed.isEmpty { claims.sweepAgain() }
         case .autoclaim(let cursor, let minIdle):
-            let page = try onRedis { redis throws(RedisError) in
-                try redis.claimPage(
-                    of: stream, minIdle: minIdle, from: cursor, count: worker.settings.claimCount)
-            }
+            let page = try autoclaim(stream, minIdle, from: cursor)
             ids = claims.withSweep(of: stream) { sweep in
                 sweep.autoclaimed(page.claimed + page.deleted, next: page.cursor, isInFlight: { _ in false })
             }
             claimed = page.claimed.count
+            if !ids.isEmpty { claims.sweepAgain() }
         }
         if claimed > 0 { worker.metrics.entriesClaimed.increment(by: claimed) }
         claims.add(stream, ids.sorted())
+    }
+
+    /// XAUTOCLAIM in short commands, until there are enough or a look finds nothing due.
+    private func autoclaim(
+        _ stream: StreamKey, _ minIdle: Duration, from cursor: StreamID
+    ) throws(LaneFailure) -> ClaimPage {
+        var all = ClaimPage(cursor: cursor, claimed: [], deleted: [])
+        var found = 0
+        repeat {
+            let page = try onRedis { redis throws(RedisError) in
+                try redis.claimPage(
+                    of: stream, minIdle: minIdle, from: all.cursor,
+                    count: min(RedisSession.claimedAtOnce, worker.settings.claimCount))
+            }
+            all.cursor = page.cursor
+            all.claimed += page.claimed
+            all.deleted += page.deleted
+            found = page.claimed.count + page.deleted.count
+        } while found > 0 && all.cursor > .min && all.claimed.count < worker.settings.claimCount
+        return all
     }
 
     // MARK: Bodies

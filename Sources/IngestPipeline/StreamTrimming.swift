@@ -81,7 +81,7 @@ public struct StreamTrimming {
     /// Leaves the epoch token watched. The order of the reads is ``TrimDecision``'s.
     private func look(at stream: StreamKey, _ retention: Duration) throws -> Result<Survey, Obstacle> {
         if case .wentBack = try servers.destination() { return .failure(.destinationWentBack) }
-        guard let token = try servers.redis.watchEpoch(group: servers.group) else { return .failure(.changed) }
+        guard let token = try servers.redis.watchEpoch(group: servers.group) else { return .failure(.noGroup) }
         let now = try servers.redis.serverMilliseconds()
         guard let stats = try servers.redis.streamFacts(of: stream), let first = stats.firstEntryID else {
             return .failure(.empty)
