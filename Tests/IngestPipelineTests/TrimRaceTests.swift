@@ -22,7 +22,7 @@ struct TrimRaceTests {
         let redis = try RedisConnection.connect(to: endpoint, name: "millrace/trimmer")
         let url = try await TestServices.shared.database()
         let postgres = try PostgresConnection.connect(to: PostgresEndpoint(url), applicationName: "test")
-        try Migrator(postgres).up()
+        _ = try Migrator(postgres).up()
         try postgres.execute(
             """
             INSERT INTO ingest.source (redis_id, redis_db, stream, grp, incarnation)
@@ -45,7 +45,7 @@ struct TrimRaceTests {
 
     @Test func nothingGoesThatTheOtherGroupHasNotAcknowledged() async throws {
         let (server, servers, endpoint) = try await servers()
-        let isDone = Atomic<Bool>(false)
+        let isDone = Flag()
         try await withThrowingTaskGroup(of: Int.self) { group in
             group.addTask {
                 let redis = try RedisConnection.connect(to: endpoint, name: "producer")
@@ -57,13 +57,13 @@ struct TrimRaceTests {
                 return 0
             }
             group.addTask {
-                defer { isDone.store(true, ordering: .releasing) }
+                defer { isDone.set() }
                 return try Self.consume(endpoint)
             }
             let trimming = StreamTrimming(servers)
             var removed = 0
             var trims = 0
-            while !isDone.load(ordering: .acquiring) {
+            while !isDone.isSet {
                 if case .success(let count) = try trimming.trim(StreamKey("s"), retention: .seconds(3600)) {
                     removed += count
                     trims += 1
@@ -105,4 +105,12 @@ struct TrimRaceTests {
         }
         return consumed
     }
+}
+
+private final class Flag: Sendable {
+    private let value = Atomic<Bool>(false)
+
+    var isSet: Bool { value.load(ordering: .acquiring) }
+
+    func set() { value.store(true, ordering: .releasing) }
 }
