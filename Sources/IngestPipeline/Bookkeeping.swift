@@ -13,7 +13,7 @@ struct Bookkeeping {
     var missing = 0
     private var readings: [SourceNumber: Conservation] = [:]
     private var reported: [SourceNumber: Int] = [:]
-    private var series = StreamSeries()
+    var series = StreamSeries()
     private var dead: Set<String> = []
 
     mutating func look(_ worker: WorkerContext, _ servers: GroupServers) throws {

@@ -89,10 +89,6 @@ public struct PipelineMetrics: Sendable {
         Gauge(label: "millrace_table_held", dimensions: [("table", table)]).record(isHeld ? 1 : 0)
     }
 
-    func trimmed(_ stream: StreamKey, _ count: Int) {
-        Counter(label: "millrace_stream_trimmed_total", dimensions: [("stream", "\(stream)")]).increment(by: count)
-    }
-
     func incarnation(_ reason: String) {
         Counter(label: "millrace_incarnations_total", dimensions: [("reason", reason)]).increment()
     }

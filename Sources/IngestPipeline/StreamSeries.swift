@@ -58,6 +58,10 @@ struct StreamSeries {
         gauges[Self.other]?.record(rest)
     }
 
+    mutating func trimmed(_ key: StreamKey, _ count: Int) {
+        Counter(label: "millrace_stream_trimmed_total", dimensions: [("stream", name(key))]).increment(by: count)
+    }
+
     mutating func unreadTrimmed(_ key: StreamKey, _ count: Int) {
         Counter(label: "millrace_stream_unread_trimmed_total", dimensions: [("stream", name(key))]).increment(by: count)
     }

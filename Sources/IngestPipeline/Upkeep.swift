@@ -32,7 +32,9 @@ struct Upkeep {
         }
         if let trim = worker.settings.trim, duties.isDue(.trim, every: trim.every) {
             var isMore = false
-            try attempt("trim", worker) { _ in isMore = try Self.trim(worker, servers, trim) }
+            try attempt("trim", worker) { upkeep in
+                isMore = try Self.trim(worker, servers, trim, &upkeep.bookkeeping.series)
+            }
             if isMore { duties.repeatSoon(.trim) }
         }
     }
@@ -63,7 +65,8 @@ struct Upkeep {
 
     /// - Returns: whether there is more to do.
     private static func trim(
-        _ worker: WorkerContext, _ servers: GroupServers, _ settings: PipelineSettings.Trim
+        _ worker: WorkerContext, _ servers: GroupServers, _ settings: PipelineSettings.Trim,
+        _ series: inout StreamSeries
     ) throws -> Bool {
         var isMore = false
         for stream in worker.ownStreams {
@@ -71,7 +74,7 @@ struct Upkeep {
                 stream, retention: settings.retention, most: trimmedAtOnce)
             switch result {
             case .success(let count) where count > 0:
-                worker.metrics.trimmed(stream, count)
+                series.trimmed(stream, count)
                 worker.log.info(
                     "trimmed what every group has acknowledged", metadata: ["stream": "\(stream)", "count": "\(count)"])
                 isMore = isMore || count >= trimmedAtOnce

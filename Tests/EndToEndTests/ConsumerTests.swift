@@ -64,14 +64,13 @@ extension EndToEnd {
             let slow = try slowCommands(scene)
             let peak = try peakMegabytes(worker)
             print("PEL of \(count): \(seconds) s, \(peak) MiB, slow commands \(slow)")
-            // The machine may be busy with other things: what the design decides is that no kind of command is slow.
-            #expect(slow.count <= 3, "commands over 20 ms: \(slow)")
-            for line in (try scene.command("INFO", "commandstats").text ?? "").split(separator: "\r\n") {
-                let average = line.split(separator: ",").first { $0.hasPrefix("usec_per_call=") }
-                let name = line.prefix { $0 != ":" }
-                if name.contains("_x") { print(line) }
-                guard name.contains("xclaim") || name.contains("xpending") || name.contains("xrange") else { continue }
-                #expect(average.flatMap { Double($0.dropFirst(14)) } ?? 0 < 10_000, "\(line)")
+            // The machine may be busy with other things, and a command is then interrupted now and then; what the design
+            // decides is that no kind of command is slow.
+            #expect(slow.count <= 12, "commands over 20 ms: \(slow)")
+            let latencies = (try scene.command("INFO", "latencystats").text ?? "").split(separator: "\r\n")
+            for line in latencies where ["xclaim", "xpending", "xrange", "xack"].contains(where: line.contains) {
+                let p99 = line.split(separator: ",").first { $0.hasPrefix("p99=") }
+                #expect(p99.flatMap { Double($0.dropFirst(4)) } ?? .infinity < 20_000, "\(line)")
             }
             #expect(peak < 400, "VmHWM in MiB")
             #expect(worker.errorsSoFar.contains("a consumer is dead and holds entries"))
