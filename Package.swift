@@ -111,7 +111,7 @@ let package = Package(
             name: "millrace",
             dependencies: [
                 "BlockingExecutor", "Records", "RecordCodec", "RecordFiles", "MarketSimulator", "RedisWire",
-                "RedisStreams", "PostgresCopy",
+                "RedisStreams", "IngestCore", "PostgresCopy",
                 "PostgresWire", "Maintenance", "Migrations", "Settings", "Telemetry", "IngestPipeline", "WorkerApp",
                 "LocalServices",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

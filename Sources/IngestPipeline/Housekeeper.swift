@@ -19,6 +19,7 @@ actor Housekeeper {
     private var redis: RedisConnection?
     private var postgres: PostgresConnection?
     private var duties = Duties()
+    private var upkeep = Upkeep()
     private var discovery: StreamDiscovery
     private var backoff = Backoff(base: .milliseconds(100), cap: .seconds(5))
     var drain: DrainWatch?
@@ -58,6 +59,7 @@ actor Housekeeper {
                 to: worker.settings.redis, name: "millrace/\(worker.identity)/housekeeper")
         self.redis = redis
         try beat(redis)
+        try readPauses(redis)
         try discover(redis)
         if try watchDrain(redis) { return }
         let postgres =
@@ -69,6 +71,7 @@ actor Housekeeper {
         try mirror(redis, postgres)
         try merge(redis, postgres)
         try reap(postgres)
+        try upkeep.turn(worker, GroupServers(worker, redis, postgres), &duties)
     }
 
     // MARK: Living and dying
@@ -108,6 +111,11 @@ actor Housekeeper {
 
     // MARK: Streams
 
+    private func readPauses(_ redis: RedisConnection) throws(RedisError) {
+        guard duties.isDue(.pauses, every: TimeTable.pauseInterval) else { return }
+        try worker.readPauses(redis)
+    }
+
     private func discover(_ redis: RedisConnection) throws(RedisError) {
         guard duties.isDue(.discovery, every: worker.settings.discoverEvery) || drain?.needsScan == true else { return }
         let isWhole = try discovery.advance(on: redis, calls: 20)
@@ -137,6 +145,8 @@ actor Housekeeper {
 
     private func merge(_ redis: RedisConnection, _ postgres: PostgresConnection) throws {
         guard duties.isDue(.merge, every: TimeTable.mergeInterval) else { return }
+        // A merge over what a restored database lacks would hide it.
+        if case .wentBack = try GroupServers(worker, redis, postgres).destination() { return }
         let replicationID = try redis.serverFacts().masterReplicationID
         try LedgerMerging(
             worker: worker, redis: redis, postgres: postgres, replicationID: replicationID
@@ -163,7 +173,7 @@ actor Housekeeper {
 /// When each duty was last done.
 struct Duties {
     enum Duty: Hashable {
-        case heartbeat, discovery, drain, mirror, merge, reaper
+        case heartbeat, pauses, discovery, drain, mirror, merge, reaper, books, audit, trim
     }
 
     private var next: [Duty: ContinuousClock.Instant] = [:]

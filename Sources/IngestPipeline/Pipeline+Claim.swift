@@ -67,26 +67,51 @@ extension Pipeline {
         let action = claims.withSweep(of: stream) { sweep in
             sweep.next(me: consumer, consumers: consumers, claimAfter: worker.settings.claimAfter)
         }
+        // Claimed, and gone: the server drops entries that were deleted from its list when they are claimed. The ledger
+        // and XRANGE tell what became of those.
         let ids: [StreamID]
+        var claimed = 0
         switch action {
         case .claimFromDead(let dead, let after):
             let listed = try onRedis { redis throws(RedisError) in
                 try redis.pendingIDs(of: stream, consumer: dead, from: after, count: worker.settings.claimCount)
             }
-            ids = try onRedis { redis throws(RedisError) in try redis.claim(listed, of: stream, minIdle: .zero) }
+            claimed = try onRedis { redis throws(RedisError) in
+                try redis.claim(listed, of: stream, minIdle: .zero).count
+            }
+            ids = listed
             _ = claims.withSweep(of: stream) { $0.claimedFromDead(listed, isInFlight: { _ in false }) }
             if !listed.isEmpty { claims.sweepAgain() }
         case .autoclaim(let cursor, let minIdle):
+            let page = try autoclaim(stream, minIdle, from: cursor)
+            ids = claims.withSweep(of: stream) { sweep in
+                sweep.autoclaimed(page.claimed + page.deleted, next: page.cursor, isInFlight: { _ in false })
+            }
+            claimed = page.claimed.count
+            if !ids.isEmpty { claims.sweepAgain() }
+        }
+        if claimed > 0 { worker.metrics.entriesClaimed.increment(by: claimed) }
+        claims.add(stream, ids.sorted())
+    }
+
+    /// XAUTOCLAIM in short commands, until there are enough or a look finds nothing due.
+    private func autoclaim(
+        _ stream: StreamKey, _ minIdle: Duration, from cursor: StreamID
+    ) throws(LaneFailure) -> ClaimPage {
+        var all = ClaimPage(cursor: cursor, claimed: [], deleted: [])
+        var found = 0
+        repeat {
             let page = try onRedis { redis throws(RedisError) in
                 try redis.claimPage(
-                    of: stream, minIdle: minIdle, from: cursor, count: worker.settings.claimCount)
+                    of: stream, minIdle: minIdle, from: all.cursor,
+                    count: min(RedisSession.claimedAtOnce, worker.settings.claimCount))
             }
-            ids = claims.withSweep(of: stream) { sweep in
-                sweep.autoclaimed(page.claimed, next: page.cursor, isInFlight: { _ in false })
-            }
-        }
-        if !ids.isEmpty { worker.metrics.entriesClaimed.increment(by: ids.count) }
-        claims.add(stream, ids.sorted())
+            all.cursor = page.cursor
+            all.claimed += page.claimed
+            all.deleted += page.deleted
+            found = page.claimed.count + page.deleted.count
+        } while found > 0 && all.cursor > .min && all.claimed.count < worker.settings.claimCount
+        return all
     }
 
     // MARK: Bodies

@@ -41,6 +41,8 @@ public struct PipelineMetrics: Sendable {
     let destinationWentBack = Gauge(label: "millrace_destination_went_back")
     let mirrorBacklog = Gauge(label: "millrace_dead_letter_mirror_backlog")
     let retryScheduled = Gauge(label: "millrace_retry_scheduled")
+    let conservationError = Gauge(label: "millrace_conservation_error")
+    let auditPosition = Gauge(label: "millrace_audit_position_seconds")
     let workerUp = Gauge(label: "millrace_worker_up")
     private let tables: [String: Table]
     private let stages: [Stage: Recorder]

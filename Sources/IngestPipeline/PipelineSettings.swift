@@ -55,13 +55,28 @@ public struct PipelineSettings: Sendable {
     public var letterScope: LetterScope {
         LetterScope(redisID: redisDeployment, redisDatabase: redis.database, group: group)
     }
+    /// `nil` removes nothing from streams.
+    public var trim: Trim?
+
+    /// What is removed from streams once every group has acknowledged it.
+    public struct Trim: Equatable, Sendable {
+        /// Younger entries stay.
+        public var retention: Duration
+        public var every: Duration
+
+        public init(retention: Duration, every: Duration) {
+            self.retention = retention
+            self.every = every
+        }
+    }
 
     public init(
         redis: RedisEndpoint, postgres: PostgresEndpoint, redisDeployment: String, group: String, worker: String,
         lanes: Int, mappings: [StreamMapping], batchRows: Int = 5_000, batchBytes: Int = 4 << 20,
         replyBytes: Int = 8 << 20, entryBytes: Int = 1 << 20, deadLetterBytes: Int = 8 << 20, maxFields: Int = 512,
         claimEvery: Duration = .seconds(1), claimAfter: Duration = .seconds(30), claimCount: Int = 500,
-        discoverEvery: Duration = .seconds(2), mirrorMax: Int = 100_000, shutdownGrace: Duration = .seconds(10)
+        discoverEvery: Duration = .seconds(2), mirrorMax: Int = 100_000, shutdownGrace: Duration = .seconds(10),
+        trim: Trim? = nil
     ) {
         self.redis = redis
         self.postgres = postgres
@@ -82,5 +97,6 @@ public struct PipelineSettings: Sendable {
         self.discoverEvery = discoverEvery
         self.mirrorMax = mirrorMax
         self.shutdownGrace = shutdownGrace
+        self.trim = trim
     }
 }

@@ -61,13 +61,7 @@ extension PostgresSession {
     func checkDestination(_ acknowledged: [SourceNumber: StreamID]) throws(PostgresError) -> DestinationCheck {
         let store = DestinationStore(connection)
         let found = try store.current(deadline: deadline)
-        let noted = try store.noted(deadline: deadline)
-        let windows = acknowledged.map { (source: $0.key, ids: IDRange($0.value)) }
-        let coverage = Coverage(try ledger.coverage(of: windows, deadline: deadline))
-        let check = DestinationCheck(
-            stored: noted.flatMap(DestinationCheck.Identity.init),
-            found: DestinationCheck.Identity(found) ?? .init(system: 0, timeline: 0), acknowledged: acknowledged,
-            coverage: coverage)
+        let check = try DestinationCheck(acknowledged, of: connection, found: found, deadline: deadline)
         if check == .unknown { try store.note(found, deadline: deadline) }
         return check
     }

@@ -93,6 +93,12 @@ extension Worker {
         let context = WorkerContext(
             settings: settings, mappings: mappings, identity: "\(settings.worker).\(lease.number)", stop: stop,
             log: log, metrics: PipelineMetrics(tables: settings.mappings.map(\.table)))
+        do throws(RedisError) {
+            // Before the first lane reads.
+            try context.readPauses(redis)
+        } catch {
+            throw .redisRefused(settings.redis, error)
+        }
         return Worker(context: context, lease: lease)
     }
 

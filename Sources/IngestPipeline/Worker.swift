@@ -25,8 +25,18 @@ public final class Worker: Sendable {
         case done
         /// These streams were not drained in time; none when only this process had work left.
         case timedOut([StreamKey])
-        /// The key is no stream.
-        case blocked(StreamKey)
+        /// This stream cannot be drained.
+        case blocked(StreamKey, Obstacle)
+    }
+
+    /// What keeps a stream from being drained.
+    public enum Obstacle: Equatable, Sendable {
+        /// The key holds something else.
+        case notStream
+        /// Somebody paused it.
+        case paused
+        /// Its table takes no rows, and a person has to mend that.
+        case table
     }
 
     /// What to wait for.
@@ -70,9 +80,14 @@ public final class Worker: Sendable {
         }
         switch outcome.action {
         case .finish: return .done
-        case .giveUp(.blocked(let key)): return .blocked(key)
+        case .giveUp(.blocked(let key)): return .blocked(key, obstacle(of: key))
         case .giveUp(.timeout(let keys)): return .timedOut(keys)
         case .wait, nil: return nil
         }
+    }
+
+    private func obstacle(of key: StreamKey) -> Obstacle {
+        if context.directory.blocked.contains(key) { return .notStream }
+        return context.directory.paused.contains(key) ? .paused : .table
     }
 }

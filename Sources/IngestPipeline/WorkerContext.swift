@@ -1,9 +1,12 @@
+import CoreMetrics
 import Glibc
 import IngestCore
 import Logging
 import PostgresCopy
 import RecordCodec
 import Records
+import RedisStreams
+import RedisWire
 import Synchronization
 
 /// What the lanes and the housekeeper of one process share. Thread-safe.
@@ -49,6 +52,23 @@ final class WorkerContext: Sendable {
     func writes(_ stream: StreamKey, to tables: Set<String>) -> Bool {
         guard !tables.isEmpty, let route = directory.route(of: stream) else { return false }
         return !routes.tables(of: route).isDisjoint(with: tables)
+    }
+
+    /// Takes up which streams somebody paused or resumed.
+    func readPauses(_ redis: RedisConnection) throws(RedisError) {
+        let paused = try redis.pausedStreams(group: settings.group)
+        metrics.paused.record(paused.count)
+        let before = directory.paused
+        let streams = Set(paused.keys)
+        guard streams != before else { return }
+        directory.setPaused(streams)
+        for stream in streams.subtracting(before).sorted() {
+            log.notice(
+                "a stream is paused", metadata: ["stream": "\(stream)", "by": "\(paused[stream]?.by ?? "")"])
+        }
+        for stream in before.subtracting(streams).sorted() {
+            log.notice("a stream is resumed", metadata: ["stream": "\(stream)"])
+        }
     }
 
     func consumer(lane: Int) -> String { "\(identity).\(lane)" }

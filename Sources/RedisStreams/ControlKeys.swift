@@ -16,8 +16,12 @@ public struct ControlKeys: Equatable, Sendable {
     public var acknowledged: StreamKey { key("acked") }
     /// Stream: the mirror of the dead letters.
     public var deadLetters: StreamKey { key("dead") }
-    /// Present while reading is paused.
+    /// Hash: stream -> who paused it, and when.
     public var paused: StreamKey { key("paused") }
+    /// Hash: source number -> how far the audit is.
+    public var audited: StreamKey { key("audited") }
+    /// Hash: source number -> entries that went before they were read, as far as they were counted.
+    public var trimmedUnread: StreamKey { key("unread") }
 
     /// String with a lifetime: the lease of one worker slot.
     public func slot(worker: String, number: Int) -> StreamKey { key("slot:\(worker).\(number)") }

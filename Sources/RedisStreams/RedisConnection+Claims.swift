@@ -10,6 +10,12 @@ public struct ClaimPage: Equatable, Sendable {
     public var claimed: [StreamID]
     /// No longer in the stream, and (from 7.0 on) taken off the pending list: lost unless the ledger covers them.
     public var deleted: [StreamID]
+
+    public init(cursor: StreamID, claimed: [StreamID], deleted: [StreamID]) {
+        self.cursor = cursor
+        self.claimed = claimed
+        self.deleted = deleted
+    }
 }
 
 /// How a group's pending entries are claimed.

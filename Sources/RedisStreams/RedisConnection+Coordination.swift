@@ -77,13 +77,7 @@ extension RedisConnection {
         return ids
     }
 
-    // MARK: Pause
-
-    public func isPaused(group: String) throws(RedisError) -> Bool {
-        try !command("GET", .key(ControlKeys(group: group).paused)).isNull
-    }
-
-    private func hash(_ key: StreamKey) throws(RedisError) -> [([UInt8], [UInt8])] {
+    func hash(_ key: StreamKey) throws(RedisError) -> [([UInt8], [UInt8])] {
         let elements = try command("HGETALL", .key(key)).array(of: "HGETALL")
         guard elements.count.isMultiple(of: 2) else { throw unexpected("HGETALL") }
         var pairs: [([UInt8], [UInt8])] = []

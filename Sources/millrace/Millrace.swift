@@ -20,9 +20,10 @@ struct Millrace: AsyncParsableCommand {
         version: "millrace \(ProgramVersion.current)",
         subcommands: [
             RunCommand.self, DevCommand.self, DemoCommand.self, PublishCommand.self, GenerateCommand.self,
-            MigrateCommand.self, DatabaseCommand.self, StreamCommand.self, PendingCommand.self, StatsCommand.self,
-            DeadLetterCommand.self, RetryCommand.self, ExplainCommand.self, BatchCommand.self, ReconcileCommand.self,
-            SelftestCommand.self, BenchCommand.self, ConfigCommand.self, VersionCommand.self,
+            MigrateCommand.self, DatabaseCommand.self, StreamCommand.self, PendingCommand.self, ConsumerCommand.self,
+            WorkerCommand.self, StatsCommand.self, AuditCommand.self, DeadLetterCommand.self, RetryCommand.self,
+            ExplainCommand.self, BatchCommand.self, ReconcileCommand.self, SelftestCommand.self, BenchCommand.self,
+            ConfigCommand.self, VersionCommand.self,
         ])
 
     static func main() async {

@@ -60,8 +60,13 @@ struct RunCommand: AsyncParsableCommand {
     private func report(_ end: Worker.DrainEnd?) throws {
         switch end {
         case .done, nil: return
-        case .blocked(let key):
+        case .blocked(let key, .notStream):
             throw CommandFailure("not drained: \(key) is not a stream", fix: "remove the key, or change its mapping")
+        case .blocked(let key, .paused):
+            throw CommandFailure("not drained: \(key) is paused", fix: "run `millrace stream resume \(key)`")
+        case .blocked(let key, .table):
+            throw CommandFailure(
+                "not drained: the table of \(key) takes no rows", fix: "see the messages above, and mend the table")
         case .timedOut(let keys):
             let named = keys.prefix(5).map(\.description).joined(separator: ", ")
             let more = keys.count > 5 ? " and \(keys.count - 5) more" : ""

@@ -41,14 +41,27 @@ struct CoordinationTests {
         #expect(try connection.acknowledgedIDs(group: "acks") == ids)
     }
 
-    @Test func epochAndPauseAreRead() async throws {
+    @Test func epochIsRead() async throws {
         let connection = try await SharedRedis.connect()
         #expect(try connection.epoch(group: "ep") == nil)
         try connection.setEpoch([9, 0], group: "ep")
         #expect(try connection.epoch(group: "ep") == [9, 0])
-        #expect(try !connection.isPaused(group: "ep"))
-        try connection.command("SET", .key(ControlKeys(group: "ep").paused), "1")
-        #expect(try connection.isPaused(group: "ep"))
+    }
+
+    @Test func pausedStreamsCarryWhoAndWhen() async throws {
+        let connection = try await SharedRedis.connect()
+        #expect(try connection.pausedStreams(group: "pp").isEmpty)
+        #expect(try connection.pause(["a", "b"], group: "pp", by: "ada on host") == 2)
+        #expect(try connection.pause(["b", "c"], group: "pp", by: "bob") == 1)
+        let paused = try connection.pausedStreams(group: "pp")
+        #expect(paused.keys.sorted() == ["a", "b", "c"])
+        #expect(paused["b"]?.by == "ada on host", "the first note stays")
+        #expect(paused["b"].map { $0.at > 1_700_000_000_000 } == true)
+        #expect(try connection.resume(["b", "x"], group: "pp") == 1)
+        try connection.command("HSET", .key(ControlKeys(group: "pp").paused), "d", "by hand")
+        let rest = try connection.pausedStreams(group: "pp")
+        #expect(rest.keys.sorted() == ["a", "c", "d"])
+        #expect(rest["d"] == PauseNote(by: "by hand", at: 0))
     }
 
     @Test func twoWorkersOfOneNameGetTwoSlots() async throws {

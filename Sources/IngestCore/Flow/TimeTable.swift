@@ -37,6 +37,12 @@ public enum TimeTable {
     public static let maintenanceCheck = Duration.seconds(60)
     /// At most one floor merge per source in this time.
     public static let mergeInterval = Duration.seconds(10)
+    /// Figures of all streams, and whether everything is accounted for.
+    public static let booksInterval = Duration.seconds(5)
+    /// Pages of the background audit.
+    public static let auditInterval = Duration.milliseconds(200)
+    /// Whether somebody paused or resumed streams.
+    public static let pauseInterval = Duration.seconds(1)
     /// Between the two readings that end a drain.
     public static let drainInterval = Duration.milliseconds(200)
     /// An idle lane reads streams of its neighbours after this time.

@@ -38,7 +38,7 @@ public enum MetricCatalog {
     public static let inflightBytes = MetricDefinition(
         "inflight_bytes", .gauge, help: "Bytes read and not yet acknowledged, of all lanes.")
     public static let paused = MetricDefinition(
-        "paused", .gauge, help: "1 while reading is paused by an operator.")
+        "paused", .gauge, help: "How many streams an operator has paused.")
 
     private static let batches = [batchCount, batchRows, batchBytes, inflightBytes, paused]
 
@@ -75,11 +75,14 @@ public enum MetricCatalog {
     public static let unreadTrimmed = MetricDefinition(
         "stream_unread_trimmed_total", .counter, [stream], help: "Entries that were trimmed before the group read them."
     )
+    public static let trimmed = MetricDefinition(
+        "stream_trimmed_total", .counter, [stream],
+        help: "Entries that were trimmed because every group had acknowledged them.")
     public static let auditPosition = MetricDefinition(
         "audit_position_seconds", .gauge, help: "Moment in the id up to which the audit found nothing missing.")
 
     private static let streams = [
-        freshness, streamLag, streamPending, oldestPending, unreadTrimmed, auditPosition,
+        freshness, streamLag, streamPending, oldestPending, unreadTrimmed, trimmed, auditPosition,
     ]
 
     // MARK: Trouble

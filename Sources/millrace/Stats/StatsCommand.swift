@@ -12,6 +12,9 @@ struct StatsCommand: ParsableCommand {
             oldest pending entry was enqueued. STORED and DEAD (open dead letters) come from the database's ledger; \
             without the database they are not known, which is not an error.
 
+            "lost 0" means: everything that was read is pending or in the ledger, by number. "audited up to": the \
+            workers have looked at every single entry up to this id, and it is in the ledger.
+
             EXAMPLES
               millrace stats
               millrace stats --json | jq .totals
@@ -28,10 +31,15 @@ struct StatsCommand: ParsableCommand {
         let connection = try servers.redis()
         let now = try connection.serverMilliseconds()
         let keys = try StreamSelection.configured(loaded.settings, on: connection)
-        let reports = try keys.map { try StreamReport($0, group: group, now: now, on: connection) }
+        let paused = try connection.pausedStreams(group: group)
+        let reports = try keys.map { try StreamReport($0, group: group, now: now, paused: paused, on: connection) }
         let ledger = LedgerFacts(
             servers, redisID: loaded.settings.redis.id, database: endpoint.database, group: group)
-        let facts = StatsReport(group: group, reports: reports, ledger: ledger)
+        let consumers = try GroupConsumers(of: keys, group: group, on: connection).all
+        let losses = ledger.problem == nil ? try LossFacts(servers.group(), streams: keys, now: now) : nil
+        let facts = StatsReport(
+            group: group, reports: reports, ledger: ledger, losses: losses,
+            dead: consumers.filter(\.isDead).map { .init(consumer: $0.name, pending: $0.pending) })
         try output.isJSON ? Output.json(facts) : facts.print()
     }
 }

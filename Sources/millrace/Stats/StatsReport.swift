@@ -46,13 +46,31 @@ struct StatsReport: Encodable {
         var problem: String?
     }
 
+    /// A consumer that holds entries and whose lane says nothing: they are taken over.
+    struct DeadConsumer: Encodable {
+        var consumer: String
+        var pending: Int
+    }
+
     var group: String
+    /// `nil` without the database.
+    var accounting: LossFacts?
+    var deadConsumers: [DeadConsumer]
     var streams: [Line]
     var totals: Totals
     var database: Database
 
-    init(group: String, reports: [StreamReport], ledger: LedgerFacts) {
+    private enum CodingKeys: String, CodingKey {
+        case group, accounting, streams, totals, database
+        case deadConsumers = "dead_consumers"
+    }
+
+    init(
+        group: String, reports: [StreamReport], ledger: LedgerFacts, losses: LossFacts?, dead: [DeadConsumer]
+    ) {
         self.group = group
+        accounting = losses
+        deadConsumers = dead
         database = Database(answers: ledger.problem == nil, problem: ledger.problem)
         let isKnown = ledger.problem == nil
         streams = reports.map { report in
@@ -101,6 +119,13 @@ struct StatsReport: Encodable {
             Figures.count(totals.stored), Figures.count(totals.open),
         ])
         table.print()
+        if let accounting { Output.print(accounting.text) }
+        for consumer in deadConsumers {
+            Output.print(
+                "dead consumer \(SafeText.escape(consumer.consumer)) holds \(Figures.count(consumer.pending)) entries")
+        }
+        let paused = streams.filter { $0.report.paused != nil }.map { SafeText.escape($0.report.key.bytes) }
+        if !paused.isEmpty { Output.print("paused: \(paused.joined(separator: ", "))") }
         if let problem = database.problem { Output.complain("STORED and DEAD are not known: \(problem)") }
     }
 

@@ -30,7 +30,7 @@ struct EntryPreview: Encodable {
         return (reply.array ?? []).compactMap(EntryPreview.init)
     }
 
-    private init?(_ reply: RedisValue) {
+    init?(_ reply: RedisValue) {
         guard let parts = reply.array, parts.count == 2, let id = parts[0].text, let values = parts[1].array else {
             return nil
         }

@@ -7,6 +7,7 @@ struct PendingCommand: ParsableCommand {
             EXAMPLES
               millrace pending ls
               millrace pending ls --stream md:trades --idle 30s
+              millrace pending release --stream md:trades --idle 10m
             """,
-        subcommands: [PendingList.self])
+        subcommands: [PendingList.self, PendingClaim.self, PendingRelease.self])
 }

@@ -41,12 +41,13 @@ struct StreamDetails: Encodable {
         try container.encode(newest, forKey: .newest)
     }
 
-    func print() {
+    func print(now: Int) {
         Output.print("stream         \(SafeText.escape(report.key.bytes))")
         Output.print("length         \(Figures.count(report.length))")
         Output.print("entries added  \(Figures.count(report.entriesAdded.map { Int64($0) }))")
         Output.print("first id       \(report.firstID?.description ?? "-")")
         Output.print("last id        \(report.lastID?.description ?? "-")")
+        if let pause = report.pauseText(now: now) { Output.print("paused         \(SafeText.escape(pause))") }
         printGroups()
         for entry in newest {
             Output.print("\n\(entry.id)")

@@ -33,7 +33,9 @@ struct StreamInspect: ParsableCommand {
         let connection = try Servers(loaded).redis()
         let key = StreamKey(stream)
         let now = try connection.serverMilliseconds()
-        let report = try StreamReport(key, group: loaded.settings.consumerGroup, now: now, on: connection)
+        let group = loaded.settings.consumerGroup
+        let report = try StreamReport(
+            key, group: group, now: now, paused: try connection.pausedStreams(group: group), on: connection)
         guard report.exists else {
             throw CommandFailure(
                 report.problem.map { "\(stream): \($0)" } ?? "there is no stream \(stream)",
@@ -42,7 +44,7 @@ struct StreamInspect: ParsableCommand {
         let facts = StreamDetails(
             report: report, groups: try Self.groups(of: key, on: connection),
             newest: try EntryPreview.newest(entries, of: key, on: connection))
-        try output.isJSON ? Output.json(facts) : facts.print()
+        try output.isJSON ? Output.json(facts) : facts.print(now: now)
     }
 
     private static func groups(

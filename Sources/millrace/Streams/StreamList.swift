@@ -34,11 +34,12 @@ struct StreamList: ParsableCommand {
         let keys = try StreamSelection.chosen(streams, loaded.settings, on: connection)
         let rest = keys.filter { key in after.map { key > $0 } ?? true }
         let now = try connection.serverMilliseconds()
+        let paused = try connection.pausedStreams(group: loaded.settings.consumerGroup)
         var table = Self.table
         for key in rest.prefix(page.limit) {
             let group = loaded.settings.consumerGroup
-            let report = try StreamReport(key, group: group, now: now, on: connection)
-            if output.isJSON { try Output.json(report) } else { table.add(Self.cells(report)) }
+            let report = try StreamReport(key, group: group, now: now, paused: paused, on: connection)
+            if output.isJSON { try Output.json(report) } else { table.add(Self.cells(report, now)) }
         }
         if !output.isJSON { rest.isEmpty ? Output.print("no streams") : table.print() }
         page.tellNext(rest.count > page.limit ? HexText.encode(rest[page.limit - 1].bytes) : nil)
@@ -47,17 +48,18 @@ struct StreamList: ParsableCommand {
     private static var table: Table {
         Table([
             .init("STREAM"), .init("LENGTH", number: true), .init("ADDED", number: true), .init("LAST ID"),
-            .init("GROUPS", number: true), .init("LAG", number: true), .init("PENDING", number: true),
+            .init("GROUPS", number: true), .init("LAG", number: true), .init("PENDING", number: true), .init("PAUSED"),
         ])
     }
 
-    private static func cells(_ report: StreamReport) -> [String] {
+    private static func cells(_ report: StreamReport, _ now: Int) -> [String] {
         let name = SafeText.escape(report.key.bytes)
-        guard report.exists else { return [name, report.problem ?? "absent", "-", "-", "-", "-", "-"] }
+        let pause = report.pauseText(now: now) ?? "-"
+        guard report.exists else { return [name, report.problem ?? "absent", "-", "-", "-", "-", "-", pause] }
         return [
             name, Figures.count(report.length), Figures.count(report.entriesAdded.map { Int64($0) }),
             report.lastID?.description ?? "-", String(report.groups), Figures.count(report.lag.map { Int64($0) }),
-            report.groupExists ? Figures.count(report.pending) : "-",
+            report.groupExists ? Figures.count(report.pending) : "-", pause,
         ]
     }
 }

@@ -20,14 +20,20 @@ struct StreamReport: Encodable {
     var oldestPending: Duration?
     /// Names, without the markers that Millrace itself keeps among them.
     var consumers: [String] = []
+    /// Who keeps workers from reading it, and since when.
+    var paused: PauseNote?
     /// Why there are no figures: the key is something else than a stream.
     var problem: String?
 
-    /// - Parameter now: the server's clock in milliseconds since 1970.
+    /// - Parameters:
+    ///   - now: the server's clock in milliseconds since 1970.
+    ///   - paused: the group's paused streams.
     init(
-        _ stream: StreamKey, group: String, now: Int, on connection: RedisConnection
+        _ stream: StreamKey, group: String, now: Int, paused: [StreamKey: PauseNote] = [:],
+        on connection: RedisConnection
     ) throws(RedisError) {
         key = stream
+        self.paused = paused[stream]
         do throws(RedisError) {
             try read(group, now, connection)
         } catch .server(let error) where error.code == "WRONGTYPE" {
@@ -69,10 +75,17 @@ struct StreamReport: Encodable {
         return group.lag.map { min(max($0, 0), stream.length) }
     }
 
+    /// For people: since when it is paused, and by whom.
+    func pauseText(now: Int) -> String? {
+        paused.map { "\(Figures.age(.milliseconds(max(0, now - $0.at)))) by \($0.by)" }
+    }
+
     // MARK: JSON
 
     enum CodingKeys: String, CodingKey {
-        case stream, exists, length, groups, lag, pending, consumers, problem
+        case stream, exists, length, groups, lag, pending, consumers, problem, paused
+        case pausedBy = "paused_by"
+        case pausedAt = "paused_at_ms"
         case streamHex = "stream_hex"
         case entriesAdded = "entries_added"
         case firstID = "first_id"
@@ -99,6 +112,9 @@ struct StreamReport: Encodable {
         try container.encode(pending, forKey: .pending)
         try container.encode(oldestPending?.seconds, forKey: .oldestPending)
         try container.encode(consumers.count, forKey: .consumers)
+        try container.encode(paused != nil, forKey: .paused)
+        try container.encodeIfPresent(paused?.by, forKey: .pausedBy)
+        try container.encodeIfPresent(paused?.at, forKey: .pausedAt)
         try container.encodeIfPresent(problem, forKey: .problem)
     }
 }

@@ -1,3 +1,4 @@
+import IngestPipeline
 import Migrations
 import PostgresWire
 import RedisWire
@@ -84,6 +85,13 @@ struct Servers {
     /// libpq adds questions to its reasons, on lines of their own.
     private static func firstSentence(_ message: String) -> String {
         String(message[..<(message.firstRange(of: "; \t")?.lowerBound ?? message.endIndex)])
+    }
+
+    /// Both servers, as the pipeline's own parts take them.
+    func group() throws(CommandFailure) -> GroupServers {
+        GroupServers(
+            redis: try redis(), postgres: try postgres(), deployment: settings.redis.id,
+            redisDatabase: try redisEndpoint().database, group: settings.consumerGroup)
     }
 
     static func failure(_ error: PostgresError) -> CommandFailure {

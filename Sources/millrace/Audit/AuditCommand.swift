@@ -1,0 +1,124 @@
+import ArgumentParser
+import IngestPipeline
+import PostgresWire
+import Records
+import RedisStreams
+import RedisWire
+import Settings
+
+struct AuditCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit", abstract: "Check, entry by entry, that everything that was read is stored or pending.",
+        discussion: """
+            Goes over every entry that the streams still hold, up to the last one given to the group: each must be in \
+            the ledger (stored, or a dead letter) or pending. It may run beside workers and changes nothing. Entries \
+            that were trimmed cannot be looked at; `stats` accounts for them by their number.
+
+            Ends with 3 when entries are missing. `millrace reconcile` stores them.
+
+            EXAMPLES
+              millrace audit
+              millrace audit --since 2h --json
+              millrace audit md:trades
+            """)
+
+    private static let shownIDs = 20
+
+    private struct Line: Encodable {
+        var stream: String
+        var entries = 0
+        var pending = 0
+        var missing = 0
+        /// The first of them.
+        var missingIDs: [String] = []
+        /// Everything up to here, from where the audit began, is in the ledger, but for what is missing.
+        var auditedUpTo: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case stream, entries, pending, missing
+            case missingIDs = "missing_ids"
+            case auditedUpTo = "audited_up_to"
+        }
+    }
+
+    @Argument(help: ArgumentHelp("Names or glob patterns; all streams of the group if none.", valueName: "stream"))
+    var streams: [String] = []
+
+    @Option(name: .long, help: ArgumentHelp("Look only at entries younger than this.", valueName: "duration"))
+    var since: DurationArgument?
+
+    @OptionGroup var source: ConfigurationOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let loaded = try source.load()
+        let servers = try Servers(loaded).group()
+        let chosen = try streams.isEmpty ? nil : Set(StreamDiscovery.find(streams, on: servers.redis))
+        let first = try start(servers.redis)
+        let audit = StreamAudit(servers)
+        var progress = Progress("audited", total: nil)
+        var done = 0
+        var lines: [Line] = []
+        for (stream, source) in try audit.streams() where chosen?.contains(stream) ?? true {
+            lines.append(
+                try look(at: stream, source, from: first, audit) { count in
+                    done += count
+                    progress.update(Int64(done))
+                })
+        }
+        progress.finish()
+        try show(lines)
+        if lines.contains(where: { $0.missing > 0 }) { throw ExitCode(ExitStatus.found) }
+    }
+
+    private func start(_ redis: RedisConnection) throws(RedisError) -> StreamID {
+        guard let since else { return .min }
+        let age = Int(since.duration / .milliseconds(1))
+        return StreamID(milliseconds: UInt64(max(0, try redis.serverMilliseconds() - age)), sequence: 0)
+    }
+
+    private func look(
+        at stream: StreamKey, _ source: SourceNumber, from first: StreamID, _ audit: StreamAudit,
+        progress: (Int) -> Void
+    ) throws -> Line {
+        var line = Line(stream: JSONName(stream).text)
+        var next: StreamID? = first
+        // Streams whose group is made anew meanwhile are looked at again, but not for ever.
+        var patience = 100
+        while let from = next, patience > 0 {
+            guard let page = try audit.page(of: stream, source, from: from) else { break }
+            if page.next == from { patience -= 1 }
+            line.entries += page.entries
+            line.pending += page.pending
+            line.missing += page.missing.count
+            line.missingIDs += page.missing.prefix(Self.shownIDs - line.missingIDs.count).map(\.description)
+            if line.pending == 0 || line.auditedUpTo == nil { line.auditedUpTo = page.upTo.description }
+            next = page.next
+            progress(page.entries)
+        }
+        return line
+    }
+
+    private func show(_ lines: [Line]) throws {
+        if output.isJSON {
+            for line in lines { try Output.json(line) }
+            return
+        }
+        var table = Table([
+            .init("STREAM"), .init("ENTRIES", number: true), .init("PENDING", number: true),
+            .init("MISSING", number: true), .init("AUDITED UP TO"),
+        ])
+        for line in lines {
+            table.add([
+                line.stream, Figures.count(line.entries), Figures.count(line.pending), Figures.count(line.missing),
+                line.auditedUpTo ?? "-",
+            ])
+        }
+        table.print()
+        for line in lines where line.missing > 0 {
+            Output.print("\(SafeText.escape(line.stream)): missing \(line.missingIDs.joined(separator: " "))")
+        }
+        let missing = lines.reduce(0) { $0 + $1.missing }
+        if missing > 0 { Output.complain("fix: `millrace reconcile` stores what the streams still hold") }
+    }
+}

@@ -1,0 +1,106 @@
+import ArgumentParser
+import Glibc
+import Records
+import RedisStreams
+import RedisWire
+import Settings
+
+struct StreamPause: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pause", abstract: "Keep all workers of the group from reading streams, until they are resumed.",
+        discussion: """
+            Workers notice within about a second; batches under way are finished. What was read and is not stored stays \
+            pending. Nothing is lost while Redis keeps the entries. `stream ls` shows who paused a stream and when; \
+            `run --drain` ends with 1 at a paused stream that has entries left.
+
+            EXAMPLES
+              millrace stream pause md:trades
+              millrace stream pause 'ticker-*'
+            """)
+
+    @OptionGroup var selection: NamedStreams
+    @OptionGroup var source: ConfigurationOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let loaded = try source.load()
+        let connection = try Servers(loaded).redis()
+        let streams = try selection.find(on: connection)
+        let count = try connection.pause(
+            streams, group: loaded.settings.consumerGroup, by: "\(Self.user) on \(Machine.current.hostName)")
+        try PauseLine(streams: streams, changed: count).show("paused", "were paused already", output)
+    }
+
+    private static var user: String {
+        guard let entry = getpwuid(getuid()), let name = entry.pointee.pw_name else { return "user \(getuid())" }
+        return String(cString: name)
+    }
+}
+
+struct StreamResume: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume", abstract: "Let workers read paused streams again.",
+        discussion: """
+            EXAMPLES
+              millrace stream resume md:trades
+              millrace stream resume '*'
+            """)
+
+    @OptionGroup var selection: NamedStreams
+    @OptionGroup var source: ConfigurationOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let loaded = try source.load()
+        let group = loaded.settings.consumerGroup
+        let connection = try Servers(loaded).redis()
+        // Also streams that are gone by now: a pattern means what is paused.
+        let paused = try connection.pausedStreams(group: group).keys
+        let streams = selection.streams.flatMap { selector in
+            StreamDiscovery.isPattern(selector)
+                ? paused.filter { Glob.matches(selector, $0) }.sorted() : [StreamKey(selector)]
+        }
+        let count = try connection.resume(streams, group: group)
+        try PauseLine(streams: streams, changed: count).show("resumed", "were not paused", output)
+    }
+}
+
+/// What was paused or resumed.
+private struct PauseLine: Encodable {
+    var streams: [String]
+    var changed: Int
+
+    init(streams: [StreamKey], changed: Int) {
+        self.streams = streams.map { JSONName($0).text }
+        self.changed = changed
+    }
+
+    func show(_ verb: String, _ rest: String, _ output: OutputOptions) throws {
+        if output.isJSON { return try Output.json(self) }
+        let others = streams.count - changed
+        Output.print("\(verb) \(Figures.count(changed))" + (others > 0 ? "; \(Figures.count(others)) \(rest)" : ""))
+    }
+}
+
+/// Streams that a command changes: never all of them by leaving the names out.
+struct NamedStreams: ParsableArguments {
+    @Argument(help: ArgumentHelp("Names, or glob patterns.", valueName: "stream"))
+    var streams: [String]
+
+    /// The streams that exist, and exact names whether they exist or not.
+    func find(on connection: RedisConnection) throws -> [StreamKey] {
+        let found = try StreamDiscovery.find(streams, on: connection)
+        guard !found.isEmpty else {
+            throw CommandFailure(
+                "no stream matches \(streams.joined(separator: " "))", fix: "list them with `millrace stream ls '*'`")
+        }
+        return found
+    }
+}
+
+/// Redis' glob patterns, matched here.
+enum Glob {
+    static func matches(_ pattern: String, _ key: StreamKey) -> Bool {
+        key.text.map { fnmatch(pattern, $0, 0) == 0 } ?? false
+    }
+}

@@ -1,0 +1,117 @@
+import ArgumentParser
+import IngestPipeline
+import PostgresWire
+import Records
+import RedisStreams
+import RedisWire
+import Settings
+
+struct StreamTrim: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trim", abstract: "Remove from streams what is stored and nobody needs any more.",
+        discussion: """
+            Never removed: what some group of the stream has not acknowledged (all groups, not only Millrace's), what \
+            the ledger does not have, entries younger than --retention, and entries that an open dead letter only \
+            refers to. Nothing is removed while the database has gone back behind what was acknowledged.
+
+            Whole nodes of the stream go, so that some entries more than these may stay. A retention below an hour \
+            leaves little to refill a restored database from, and needs --force. `trim.mode: acked` lets workers do \
+            this by themselves.
+
+            EXAMPLES
+              millrace stream trim md:trades --dry-run
+              millrace stream trim 'ticker-*' --retention 6h --force
+            """)
+
+    private static let leastRetention = Duration.seconds(3600)
+
+    @OptionGroup var selection: NamedStreams
+
+    @Option(name: .long, help: ArgumentHelp("Younger entries stay; 1h when not given.", valueName: "duration"))
+    var retention: DurationArgument?
+
+    @Flag(name: .long, help: "Say what would go, and remove nothing.")
+    var dryRun = false
+
+    @Flag(name: .long, help: "Do not ask.")
+    var force = false
+
+    @OptionGroup var source: ConfigurationOptions
+    @OptionGroup var output: OutputOptions
+
+    private var age: Duration { retention?.duration ?? Self.leastRetention }
+
+    func validate() throws {
+        if age < Self.leastRetention, !force, !dryRun {
+            throw ValidationError("--retention below 1h leaves little to refill a restored database from: add --force")
+        }
+    }
+
+    private struct Line: Encodable {
+        var stream: String
+        var length: Int?
+        /// Entries below this id may go.
+        var below: String?
+        var removed: Int?
+        var obstacle: String?
+    }
+
+    func run() throws {
+        let loaded = try source.load()
+        let servers = try Servers(loaded).group()
+        let trimming = StreamTrimming(servers)
+        var due: [(key: StreamKey, survey: StreamTrimming.Survey)] = []
+        for key in try selection.find(on: servers.redis) {
+            switch try trimming.survey(key, retention: age) {
+            case .success(let survey): due.append((key, survey))
+            case .failure(let obstacle): try tell(key, nil, obstacle: obstacle)
+            }
+        }
+        if dryRun {
+            for item in due { try tell(item.key, item.survey) }
+            return
+        }
+        guard !due.isEmpty else { return }
+        let entries = due.reduce(0) { $0 + $1.survey.length }
+        try Confirmation.require(
+            "this removes what is stored from \(due.count) streams with \(Figures.count(entries)) entries", force: force
+        )
+        for item in due {
+            switch try trimming.trim(item.key, retention: age) {
+            case .success(let count): try tell(item.key, item.survey, removed: count)
+            case .failure(let obstacle): try tell(item.key, item.survey, obstacle: obstacle)
+            }
+        }
+    }
+
+    private func tell(
+        _ key: StreamKey, _ survey: StreamTrimming.Survey?, removed: Int? = nil,
+        obstacle: StreamTrimming.Obstacle? = nil
+    ) throws {
+        let reason = obstacle.map(Self.words)
+        if output.isJSON {
+            return try Output.json(
+                Line(
+                    stream: JSONName(key).text, length: survey?.length, below: survey?.limit.description,
+                    removed: removed, obstacle: reason))
+        }
+        let name = SafeText.escape(key.bytes)
+        if let reason { return Output.print("\(name): \(reason)") }
+        guard let survey else { return }
+        if let removed { return Output.print("\(name): \(Figures.count(removed)) entries removed") }
+        Output.print("\(name): of \(Figures.count(survey.length)) entries those below \(survey.limit) would go")
+    }
+
+    private static func words(_ obstacle: StreamTrimming.Obstacle) -> String {
+        switch obstacle {
+        case .empty: "nothing to remove: there is no such stream, or it is empty"
+        case .noGroup: "nothing is removed: the consumer group does not read it"
+        case .unknownSource: "nothing is removed: the database does not know this stream"
+        case .nothingDue:
+            "nothing to remove: the oldest entry is too young, not acknowledged by every group, or not stored"
+        case .destinationWentBack:
+            "nothing is removed: the database went back behind what was acknowledged; run `millrace reconcile`"
+        case .changed: "nothing is removed: groups were being made anew; try again"
+        }
+    }
+}

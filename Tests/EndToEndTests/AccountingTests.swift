@@ -1,0 +1,108 @@
+import Foundation
+import IngestTesting
+import LocalServices
+import RedisWire
+import Testing
+
+extension EndToEnd {
+    /// Whether everything is accounted for.
+    struct AccountingTests {
+        @Test func theBooksBalanceWhileWorkersAreKilled() async throws {
+            let scene = try await Scene()
+            let feeder = Feeder(scene, rate: 3_000)
+            let port = HTTPProbe.freePort()
+            let worker = try scene.worker(
+                "w1", settings: ["lanes": "2", "http.enabled": "true", "http.address": "127.0.0.1:\(port)"])
+            for number in 2...4 {
+                let other = try scene.worker("w\(number)", settings: ["lanes": "2"])
+                let before = try scene.covered()
+                try await eventually("it works") { try scene.covered() > before + 2_000 }
+                other.send(SIGKILL)
+                let audit = try await scene.millrace(["audit", "--json"])
+                #expect(audit.status == 0, "\(audit.output) \(audit.errors)")
+                let stats = try await scene.millrace(["stats", "--json"])
+                #expect(stats.output.contains(#""lost":0"#), "\(stats.output)")
+            }
+            feeder.stop()
+            try await feeder.finish()
+            try await eventually(within: .seconds(40), "the audit comes to the end") {
+                try scene.pendingCount() == 0
+            }
+            let metrics = try await HTTPProbe.get("/metrics", port: port) { reply in
+                reply.series("millrace_stream_pending") == 0 && reply.series("millrace_stream_lag") == 0
+            }
+            #expect(metrics?.series("millrace_conservation_error") == 0)
+            #expect(metrics?.series("millrace_stream_pending") == 0)
+            #expect(metrics?.series("millrace_freshness_seconds") ?? 0 > 0)
+            var stats = ""
+            for _ in 0..<100 where !stats.contains("audited whole") {
+                stats = try await scene.millrace(["stats"]).output
+            }
+            #expect(stats.contains("lost 0, audited whole"), "\(stats)")
+            #expect(!worker.errorsSoFar.contains("not accounted for"), "\(worker.tail())")
+            worker.send(SIGTERM)
+            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            try await scene.drain()
+            try await feeder.expectEverythingStoredOnce()
+            await scene.stop()
+        }
+
+        @Test func whatSomebodyAcknowledgedByHandIsFoundInTheBackground() async throws {
+            let scene = try await Scene()
+            try scene.add("md:ticker", ["time": "1735689600", "exchange": "X", "symbol": "S", "bid_price": "1"])
+            try await scene.drain()
+            let redis = try scene.onRedis()
+            for number in 0..<10 {
+                let id = try scene.add(
+                    "md:ticker", ["time": "1735689600", "exchange": "X", "symbol": "S", "bid_price": "\(number)"])
+                try redis.command("XREADGROUP", "GROUP", "millrace", "hand", "STREAMS", "md:ticker", ">")
+                if number < 3 { try redis.command("XACK", "md:ticker", "millrace", .text(id)) }
+            }
+            let port = HTTPProbe.freePort()
+            let worker = try scene.worker(
+                settings: ["claim.after": "1s", "http.enabled": "true", "http.address": "127.0.0.1:\(port)"])
+            try await eventually("both find it: \(worker.tail())") {
+                worker.errorsSoFar.contains("entries are missing")
+                    && worker.errorsSoFar.contains("entries are not accounted for")
+            }
+            let metrics = try await HTTPProbe.get("/metrics", port: port) { reply in
+                reply.series("millrace_conservation_error") ?? 0 > 0
+            }
+            #expect(metrics?.series("millrace_conservation_error") == 3)
+            worker.send(SIGTERM)
+            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            #expect(try await scene.millrace(["reconcile"]).status == 0)
+            #expect(try scene.count("market_data_ticker") == 11)
+            #expect(try await scene.millrace(["stats"]).output.contains("lost 0"))
+            await scene.stop()
+        }
+
+        @Test func entriesTrimmedBeforeTheyWereReadAreCountedOnce() async throws {
+            let scene = try await Scene()
+            try scene.add("md:ticker", ["time": "1735689600", "exchange": "X", "symbol": "S", "bid_price": "1"])
+            try await scene.drain()
+            let redis = try scene.onRedis()
+            for number in 0..<50 {
+                try redis.command(
+                    "XADD", "md:ticker", "MAXLEN", "=", "20", "*", "time", "1735689600", "exchange", "X", "symbol", "S",
+                    "bid_price", .integer(number))
+            }
+            let port = HTTPProbe.freePort()
+            for _ in 0..<2 {
+                let worker = try scene.worker(
+                    settings: ["http.enabled": "true", "http.address": "127.0.0.1:\(port)"])
+                let metrics = try await HTTPProbe.get("/metrics", port: port) { reply in
+                    reply.series("millrace_freshness_seconds", "md:ticker") != nil
+                }
+                #expect(metrics?.series("millrace_conservation_error") == 0)
+                worker.send(SIGTERM)
+                #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            }
+            #expect(try scene.count("market_data_ticker") == 21)
+            let stats = try await scene.millrace(["stats", "--json"])
+            #expect(stats.output.contains(#""trimmed_unread":30"#), "\(stats.output)")
+            #expect(stats.output.contains(#""lost":0"#), "\(stats.output)")
+            await scene.stop()
+        }
+    }
+}
