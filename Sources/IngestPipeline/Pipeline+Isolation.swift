@@ -26,7 +26,9 @@ extension Pipeline {
                 isStaged: load.isStaged, refusedBefore: load.encoder.refusedInARow(load.table))
         }
         let report = try onPostgres { session throws(PostgresError) in
-            session.isolate(unit, rows: rows, mayMakeChunks: !batch.hasAskedForChunks) { row in self.letter(row, of: encoded, &letters) }
+            session.isolate(unit, rows: rows, mayMakeChunks: !batch.hasAskedForChunks) { row in
+                self.letter(row, of: encoded, &letters)
+            }
         }
         switch report.end {
         case .tableRefused(let table, let error):

@@ -71,7 +71,8 @@ GRANT DELETE ON public.current_positions TO millrace_writer;
 GRANT SELECT, INSERT, UPDATE ON public.position_history, ingest.position_key TO millrace_writer;
 GRANT SELECT, INSERT ON ingest.position_event TO millrace_writer;
 GRANT SELECT ON public.system_config, public.exchange_config TO millrace_writer;
-GRANT SELECT ON ingest.migration, ingest.lifecycle, ingest.chunk_write, ingest.maintenance, ingest.rollup TO millrace_writer;
+GRANT SELECT ON ingest.migration, ingest.lifecycle, ingest.chunk_write, ingest.maintenance, ingest.rollup,
+  ingest.status, ingest.dead_letter_groups TO millrace_writer;
 GRANT SELECT, INSERT, UPDATE (closed_at, max_id, entries_added, replication_id) ON ingest.source TO millrace_writer;
 GRANT SELECT, INSERT, DELETE ON ingest.ledger TO millrace_writer;
 GRANT SELECT, INSERT, UPDATE (cause, reason, mapping, table_name, column_name, field, sqlstate, constraint_name, detail,

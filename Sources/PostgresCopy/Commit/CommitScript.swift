@@ -102,7 +102,8 @@ struct CommitScript {
         mutating func addEnd(of unit: CommitUnit, targets: [CopyTarget]) {
             addGuard(targets)
             addFence(unit.ranges)
-            if !unit.letters.isEmpty { add(DeadLetter.insert(unit.letters), .insert(unit.letters.count)) }
+            let letters = unit.letters.map { $0.found(in: unit.lineage?.id) }
+            if !letters.isEmpty { add(DeadLetter.insert(letters), .insert(letters.count)) }
             if let lineage = unit.lineage { addLineage(lineage, of: unit) }
             guard unit.isRehearsal else { return add("COMMIT", .commit) }
             // What a COMMIT would check.

@@ -46,6 +46,14 @@ public struct DeadLetter: Equatable, Sendable {
         return letter
     }
 
+    /// The letter with the batch of its transaction, unless it names one already.
+    func found(in batch: HexUUID?) -> DeadLetter {
+        guard self.batch == nil else { return self }
+        var letter = self
+        letter.batch = batch
+        return letter
+    }
+
     /// Fields above this size are kept in parts of this size.
     public static let partBytes = 1 << 20
 

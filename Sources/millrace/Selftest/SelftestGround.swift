@@ -76,7 +76,7 @@ struct SelftestGround {
         let redis = try Servers(loaded).redis()
         let keys = ControlKeys(group: group)
         for stream in streams { try redis.command("DEL", .text(stream)) }
-        for key in [keys.workers, keys.epoch, keys.acknowledged, keys.deadLetters, keys.paused] {
+        for key in [keys.workers, keys.epoch, keys.acknowledged, keys.deadLetters, keys.paused, keys.audited] {
             try redis.command("DEL", .key(key))
         }
         let connection = try Servers(loaded).postgres(direct: true)
