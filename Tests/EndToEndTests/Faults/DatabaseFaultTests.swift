@@ -18,7 +18,7 @@ extension EndToEnd {
             try scene.execute(
                 """
                 CREATE TABLE fault (code text);
-                CREATE FUNCTION raise_fault() RETURNS trigger LANGUAGE plpgsql AS $$
+                CREATE FUNCTION raise_fault() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
                   DECLARE c text; BEGIN SELECT code INTO c FROM fault LIMIT 1;
                   IF c IS NOT NULL THEN RAISE EXCEPTION 'injected' USING ERRCODE = c; END IF; RETURN NULL; END $$;
                 CREATE TRIGGER fault BEFORE INSERT ON market_data_ticker
@@ -188,7 +188,8 @@ extension EndToEnd {
                 ALTER TABLE market_data_orderbook RENAME TO away;
                 CREATE TABLE market_data_orderbook (LIKE away INCLUDING DEFAULTS INCLUDING CONSTRAINTS)
                   PARTITION BY LIST (exchange);
-                CREATE TABLE kraken PARTITION OF market_data_orderbook FOR VALUES IN ('KRAKEN')
+                CREATE TABLE kraken PARTITION OF market_data_orderbook FOR VALUES IN ('KRAKEN');
+                GRANT SELECT, INSERT ON market_data_orderbook TO millrace_writer
                 """)
             try scene.add((0..<200).map { RawEntry.book($0, exchange: $0 % 50 == 7 ? "NOWHERE" : "KRAKEN") })
             try await scene.drain()
