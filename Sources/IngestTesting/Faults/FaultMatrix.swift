@@ -285,11 +285,11 @@ public enum FaultMatrix {
             "69", "an entry that crashes the worker", .letter,
             .none("entries are not cornered one by one yet; MILLRACE_FAULT=crash-on= stands ready")),
         FaultRow(
-            "70", "a replay clicked twice, or killed half way", .exactlyOnce,
-            .none("letters are not replayed by a command yet")),
+            "70", "a replay clicked twice, or killed half way", .exactlyOnce, .always,
+            ["ReplayTests.twoReplaysAtOnceAndOneThatIsKilledStoreEachLetterOnce"]),
         FaultRow(
-            "71", "100,000 letters replayed after a repair", .exactlyOnce,
-            .none("letters are not replayed by a command yet")),
+            "71", "100,000 letters replayed after a repair", .exactlyOnce, .proof,
+            ["ReplayTests.aHundredThousandLettersAreStoredOnceByRacingReplays"]),
     ]
 
     private static let operation: [FaultRow] = [
