@@ -1,6 +1,7 @@
 import Foundation
 import IngestTesting
 import LocalServices
+import Records
 import RedisWire
 import Testing
 
@@ -113,21 +114,25 @@ extension EndToEnd {
             let feeder = Feeder(scene, rate: 2_000)
             let frozen = try scene.doomed("frozen", "mid-copy:stop@3")
             try await eventually("it stands still") { frozen.log(has: "waitpoint mid-copy: stop") }
+            let taken = try scene.entriesPending(of: "frozen")
+            #expect(!taken.isEmpty)
             let others = try ["a", "b"].map { try scene.watched($0) }
             try await Task.sleep(for: .seconds(seconds))
-            try await eventually("others have its entries") { try scene.pendingOfFrozen("frozen") == 0 }
+            try await eventually("others have stored its entries") { try scene.areStored(taken) }
             frozen.process.send(SIGCONT)
             try await scene.expectRows("all go on")
             if seconds > 14 {
                 #expect(others.contains { $0.log(has: "ended sessions that did not go on") })
                 try await eventually("it starts over") { frozen.log(has: "the lane starts over") }
             } else {
-                // Its transaction meets the ledger; or, when the others took their time, it was ended as hung.
+                // Its transaction meets the ledger, or a row that is there, and then the ledger; or it was ended as
+                // hung, when the others had to wait for it.
                 var hasLost = false
                 let end = ContinuousClock.now + .seconds(10)
                 while !hasLost, .now < end {
                     let conflicts = await frozen.metric("millrace_fence_conflicts_total")
-                    hasLost = conflicts > 0 || frozen.log(has: "the lane starts over")
+                    let stored = await frozen.metric("millrace_rows_deduplicated_total", "ledger")
+                    hasLost = conflicts + stored > 0 || frozen.log(has: "the lane starts over")
                 }
                 #expect(hasLost)
             }
@@ -219,6 +224,34 @@ extension EndToEnd {
 }
 
 extension Scene {
+    /// The first thousand pending entries of a worker in each stream.
+    fileprivate func entriesPending(of worker: String) throws -> [(stream: String, id: StreamID)] {
+        var taken: [(stream: String, id: StreamID)] = []
+        for stream in try streams() {
+            for pending in try command("XPENDING", .text(stream), .text(Self.group), "-", "+", "1000").array ?? [] {
+                guard let facts = pending.array, let consumer = facts[1].text, consumer.hasPrefix("\(worker)."),
+                    let id = facts[0].text.flatMap({ StreamID($0) })
+                else { continue }
+                taken.append((stream, id))
+            }
+        }
+        return taken
+    }
+
+    fileprivate func areStored(_ entries: [(stream: String, id: StreamID)]) throws -> Bool {
+        let found = try rows(
+            """
+            SELECT FROM unnest($1::text[], $2::uuid[]) AS e(name, id)
+              JOIN ingest.source ON stream = convert_to(name, 'UTF8') JOIN ingest.ledger USING (source_no)
+             WHERE ids @> e.id
+            """,
+            [
+                "{\(entries.map(\.stream).joined(separator: ","))}",
+                "{\(entries.map(\.id.uuidHex).joined(separator: ","))}",
+            ])
+        return found.count == entries.count
+    }
+
     /// Pending entries of a worker's consumers.
     func pendingOfFrozen(_ worker: String) throws -> Int {
         try pendingByConsumer().filter { $0.key.hasPrefix("\(worker).") }.values.reduce(0, +)

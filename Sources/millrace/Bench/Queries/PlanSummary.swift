@@ -19,7 +19,10 @@ struct PlanSummary: Encodable, Equatable {
         for line in lines {
             guard let node = Self.node(line) else { continue }
             let wasRun = !line.contains("(never executed)")
-            if node.contains("Scan"), line.contains(" on "), !node.hasPrefix("Bitmap Index") {
+            // A custom scan such as ChunkAppend stands for its chunks, which follow; a bitmap for its table.
+            if node.contains("Scan"), line.contains(" on "), !node.hasPrefix("Bitmap Index"),
+                !node.hasPrefix("Custom Scan")
+            {
                 relations += 1
                 if wasRun { relationsRead += 1 }
                 if wasRun, node.hasSuffix("Seq Scan") { wholeReads += 1 }
