@@ -61,7 +61,7 @@ struct Batch {
     let readAt: ContinuousClock.Instant
     /// One per delivery of the batch, in the same order.
     var parts: [Part]
-    /// Entries that are too much for the database even alone, by their index in the block.
+    /// Entries that are too much for the database even alone, or that workers died of, by their index in the block.
     var refused: [Int: Refusal] = [:]
     /// Tries that ended in a failure which may pass (a deadlock, a serialization failure).
     var retries = 0

@@ -9,6 +9,9 @@ struct ClaimStage {
     struct Waiting: Equatable {
         let stream: StreamKey
         var ids: [StreamID]
+
+        /// What is left when the first `count` are taken.
+        func behind(_ count: Int) -> Waiting { Waiting(stream: stream, ids: Array(ids.dropFirst(count))) }
     }
 
     private let every: Duration

@@ -25,7 +25,7 @@ actor Lane {
         var backoff = Backoff()
         while !worker.stop.isRequested {
             do throws(LaneFailure) {
-                try pipeline.step()
+                try pipeline.turn()
                 backoff.succeeded()
                 pipeline.report(failure: nil)
             } catch {

@@ -15,6 +15,8 @@ struct Delivered {
 
     let source: HeldBlock
     var streams: [Stream]
+    /// Entries that become letters without being encoded, by their index in the block.
+    var refused: [Int: Refusal] = [:]
 
     var entryCount: Int { streams.reduce(0) { $0 + $1.delivery.ids.count } }
 }
@@ -44,7 +46,8 @@ extension Pipeline {
         return groups.map { streams in
             Batch(
                 number: ledger.admit(streams.map(\.delivery)), source: delivered.source, readAt: worker.now,
-                parts: streams.map { Batch.Part(stream: $0.key, route: $0.route, places: $0.places) })
+                parts: streams.map { Batch.Part(stream: $0.key, route: $0.route, places: $0.places) },
+                refused: delivered.refused)
         }
     }
 

@@ -13,7 +13,7 @@ import RedisWire
 /// have. Two of our ids that are neighbours in that reply are proven neighbours, so that a claim becomes a few ranges.
 extension Pipeline {
     /// Ids looked at in one piece.
-    static let claimPage = 1_000
+    static let claimPage = SuspectTrial.pieceCount
 
     func claimPending() throws(LaneFailure) -> Delivered? {
         // Claims are rare; one thing at a time keeps them simple: nothing is under way that could be claimed again.
@@ -122,7 +122,15 @@ extension Pipeline {
         guard let source = sources[waiting.stream], let route = worker.directory.route(of: waiting.stream) else {
             return nil
         }
-        let ids = try uncovered(waiting.ids, source)
+        claims.putBack(waiting.behind(Self.claimPage))
+        let wanted = try uncovered(Array(waiting.ids.prefix(Self.claimPage)), source)
+        guard !wanted.isEmpty else { return nil }
+        guard let trial = try trial(of: wanted, source, waiting.stream) else {
+            claims.putBack(.init(stream: waiting.stream, ids: wanted))
+            return nil
+        }
+        claims.putBack(.init(stream: waiting.stream, ids: Array(wanted.dropFirst(trial.ids.count))))
+        let ids = trial.ids
         guard let first = ids.first, let last = ids.last else { return nil }
         let held = takeBlock()
         let asked = min(Self.claimPage, max(1, 2 * ids.count))
@@ -137,9 +145,13 @@ extension Pipeline {
         let page = BodyPage(ids: ids, held: held, isLast: found.count < asked)
         claims.putBack(.init(stream: waiting.stream, ids: page.rest))
         let delivery = Delivery.claimed(source: source, ids: page.ids, existing: page.existing)
-        return Delivered(
+        var delivered = Delivered(
             source: held,
             streams: [.init(key: waiting.stream, route: route, delivery: delivery, places: .listed(page.places))])
+        if trial.isGivenUp {
+            for place in page.places { place.map { delivered.refused[$0] = Refusal(Rejection(.crash)) } }
+        }
+        return delivered
     }
 
     /// Covered ids are acknowledged at once: their rows or letters are durable.

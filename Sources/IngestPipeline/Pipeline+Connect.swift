@@ -111,6 +111,7 @@ extension Pipeline {
     func shutDown() {
         do throws(LaneFailure) {
             try settle()
+            try forgetSurvived()
             try flushAcknowledgements()
             try handOver()
         } catch {

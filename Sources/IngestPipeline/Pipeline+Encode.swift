@@ -94,8 +94,12 @@ extension Pipeline {
         _ run: Range<Int>, of part: Batch.Part, _ source: SourceNumber, _ batch: Batch, into letters: inout LetterBox
     ) throws(LaneFailure) -> Int? {
         var rejected: [RejectedEntry] = []
-        if Waitpoints.isOn { for index in run { Waitpoints.shared.encode(batch.source.block.rawFields(index)) } }
         let refused = batch.refused.isEmpty ? [] : run.filter { batch.refused[$0] != nil }
+        if Waitpoints.isOn {
+            for index in run where !refused.contains(index) {
+                Waitpoints.shared.encode(batch.source.block.rawFields(index))
+            }
+        }
         let next = try encoder(of: part.route).encode(
             run, of: batch.source, stream: part.stream, now: worker.microseconds, skipping: refused,
             rejected: &rejected)

@@ -35,6 +35,12 @@ final class Pipeline {
     /// Blocks whose batches are done, to be filled again.
     var spareBlocks: [HeldBlock] = []
     var assignment = StreamAssignment()
+    /// Pending entries that are being tried, noted in the database.
+    var noted: NotedEntries?
+    /// The next turn is for an entry that a worker may have died of.
+    var wantsSolitude = false
+    /// No other lane of this process is at work.
+    private(set) var isAlone = false
     /// The database went back, and this lane is the one that refills it.
     var trustsDestination = false
 
@@ -45,8 +51,15 @@ final class Pipeline {
         claims = ClaimStage(settings: worker.settings)
     }
 
-    /// One turn of the lane. Waits for entries at most a quarter of a second.
-    func step() throws(LaneFailure) {
+    /// One turn of the lane, beside those of other lanes or alone.
+    func turn() throws(LaneFailure) {
+        isAlone = wantsSolitude
+        wantsSolitude = false
+        try worker.solitude.run(alone: isAlone) { () throws(LaneFailure) in try step() }
+    }
+
+    /// Waits for entries at most a quarter of a second.
+    private func step() throws(LaneFailure) {
         // 1. Both connections stand; the database is the one that Redis was told about.
         try connect()
 
@@ -56,6 +69,7 @@ final class Pipeline {
         refreshAssignment()
 
         // 3. Entries: what is left pending (own, or of consumers that died) before what is new.
+        try forgetSurvived()
         if claims.isSweepDue(worker.now) { try sweep() }
         let delivered = try claims.isIdle ? readNew() : claimPending()
 
@@ -63,7 +77,7 @@ final class Pipeline {
         try process(delivered)
 
         // 9. Nothing new came: wait for the COMMIT under way.
-        if delivered == nil { try settle() }
+        if delivered == nil || isAlone { try settle() }
     }
 
     /// Commits what was delivered; the last transaction is still under way when it returns.

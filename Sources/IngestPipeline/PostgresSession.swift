@@ -10,6 +10,7 @@ final class PostgresSession {
 
     let connection: PostgresConnection
     let ledger: LedgerStore
+    let suspects: SuspectStore
     private let commits: CommitSession
 
     init(connecting worker: WorkerContext, name: String) throws(PostgresError) {
@@ -17,6 +18,7 @@ final class PostgresSession {
             to: worker.settings.postgres, applicationName: "millrace/\(worker.identity)/\(name)",
             deadline: .now + .seconds(5))
         ledger = LedgerStore(connection)
+        suspects = SuspectStore(connection)
         commits = CommitSession(connection)
     }
 

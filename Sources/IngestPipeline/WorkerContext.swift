@@ -16,6 +16,7 @@ final class WorkerContext: Sendable {
     /// The mappings, compiled and checked against the database, and the tables that take no rows for now.
     let tables: TableBoard
     let directory = StreamDirectory()
+    let solitude = Solitude()
     let stop: StopSignal
     let log: Logger
     let metrics: PipelineMetrics

@@ -48,12 +48,15 @@ public struct Maintainer {
         return result
     }
 
-    /// Forgets lineage of batches after a week and events of positions after a month, in portions that hold up nobody.
+    /// Forgets lineage of batches after a week, events of positions after a month and entries that somebody died with
+    /// after a day, in portions that hold up nobody.
     ///
     /// - Parameter goOn: asked between portions; `false` ends early.
     /// - Throws: when the connection is lost, or the schema lacks what is asked for.
     public func prune(while goOn: () -> Bool = { true }) throws(PostgresError) {
         _ = try connection.query("SELECT ingest.prune_position_events('30 days')", deadline: deadline)
+        _ = try connection.query(
+            "DELETE FROM ingest.suspect WHERE last_at < now() - interval '1 day'", deadline: deadline)
         while goOn() {
             let rows = try connection.query(
                 """

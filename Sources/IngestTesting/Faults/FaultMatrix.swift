@@ -282,8 +282,8 @@ public enum FaultMatrix {
                 "BreakerTests.aTableThatRefusesEveryRowIsHeldAndNotDeadLettered",
             ]),
         FaultRow(
-            "69", "an entry that crashes the worker", .letter,
-            .none("entries are not cornered one by one yet; MILLRACE_FAULT=crash-on= stands ready")),
+            "69", "an entry that crashes the worker", .letter, .always,
+            ["PoisonTests.entriesThatCrashTheWorkerAreCorneredAndTheirNeighboursAreStored"]),
         FaultRow(
             "70", "a replay clicked twice, or killed half way", .exactlyOnce, .always,
             ["ReplayTests.twoReplaysAtOnceAndOneThatIsKilledStoreEachLetterOnce"]),

@@ -55,7 +55,7 @@ actor WorkerProcesses {
     func stopAll(limit: Duration) async throws {
         let running = started.filter(\.isRunning)
         for worker in running { worker.send(SIGTERM) }
-        for worker in running where try await worker.wait(limit: limit) != 0 {
+        for worker in running where try await worker.wait(limit: limit) != 0 && !worker.endedBeforeItBegan {
             throw CommandFailure("worker \(worker.name) did not end well: \(worker.lastWords)")
         }
     }
@@ -90,6 +90,11 @@ final class WorkerProcess: Sendable {
             try await Task.sleep(for: .milliseconds(10))
         }
         return process.value.terminationStatus
+    }
+
+    /// It was asked to finish before it listened for that, and had nothing in hand yet.
+    var endedBeforeItBegan: Bool {
+        process.value.terminationReason == .uncaughtSignal && process.value.terminationStatus == SIGTERM
     }
 
     /// The last lines of its log.
