@@ -49,12 +49,13 @@ dev: setup ## A private Redis and PostgreSQL and a worker between them, until Ct
 bench: setup ## Rows per second beside psql \copy
 	$(SWIFT) run -c release $(SWIFT_FLAGS) millrace bench
 
-prove: setup release ## Every figure of the README again: long kill runs, the bench, the demo
+prove: setup release ## Every figure of the docs again: benches, demo, long kill and fault runs; takes hours
+	.build/release/millrace bench --rows 1000000 --rounds 5
+	.build/release/millrace bench refusals --rounds 5
+	.build/release/millrace demo
 	$(SWIFT) build --build-tests $(SWIFT_FLAGS)
 	MILLRACE_PROVE=1 MILLRACE_EXECUTABLE=$(CURDIR)/.build/release/millrace \
 		$(SWIFT) test --skip-build $(SWIFT_FLAGS) --filter 'EndToEndTests|SimulationTests|BenchQueriesTests'
-	.build/release/millrace bench --rows 1000000 --rounds 5
-	.build/release/millrace demo
 
 clean: ## Remove what was built here (the cache of roots and clusters stays)
 	$(SWIFT) package clean $(SWIFT_FLAGS)

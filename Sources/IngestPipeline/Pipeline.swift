@@ -51,11 +51,18 @@ final class Pipeline {
         claims = ClaimStage(settings: worker.settings)
     }
 
+    /// A lane that is alone holds up the others no longer than this, and the try under way.
+    private static let solitudeLimit = Duration.seconds(1)
+
     /// One turn of the lane, beside those of other lanes or alone.
     func turn() throws(LaneFailure) {
         isAlone = wantsSolitude
         wantsSolitude = false
-        try worker.solitude.run(alone: isAlone) { () throws(LaneFailure) in try step() }
+        try worker.solitude.run(alone: isAlone) { () throws(LaneFailure) in
+            // Others may be waiting for entries, and this one for them: so once alone, one after the other is tried.
+            let end = worker.now + Self.solitudeLimit
+            repeat { try step() } while isAlone && !claims.isIdle && worker.now < end
+        }
     }
 
     /// Waits for entries at most a quarter of a second.

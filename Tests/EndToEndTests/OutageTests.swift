@@ -94,6 +94,31 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        /// Producers go on for five minutes while the database is away.
+        @Test(.enabled(if: Proof.isOn)) func aDatabaseAwayForMinutesCostsTimeAndNothingElse() async throws {
+            let scene = try await Scene(ownPostgres: true)
+            let feeder = Feeder(scene, rate: 2_000)
+            let workers = try ["a", "b"].map { try scene.watched($0) }
+            try await scene.expectRows("workers work")
+            await scene.postgres.stop(mode: .fast)
+            try await Task.sleep(for: .seconds(15))
+            let memory = workers.map { Self.highWaterMark(of: $0.process.pid) }
+            let pending = try scene.pendingByConsumer()
+            try await Task.sleep(for: .seconds(285))
+            let grown = zip(workers, memory).map { Self.highWaterMark(of: $0.process.pid) - $1 }
+            #expect(grown.allSatisfy { $0 <= 8 }, "megabytes: \(grown)")
+            #expect(try scene.pendingByConsumer() == pending, "nothing is read, nothing is taken from the living")
+            try await scene.postgres.restart()
+            let began = ContinuousClock.now
+            try await scene.expectRows("rows come again", within: .seconds(15))
+            print("outage: 300 s without PostgreSQL; rows again after \(ContinuousClock.now - began)")
+            try await scene.expectOnce(feeder, workers, within: .seconds(180))
+            print("outage: \(feeder.progress.confirmed) entries stored once after \(ContinuousClock.now - began)")
+            #expect(try scene.letterCount() == 0)
+            await scene.stop()
+            await scene.postgres.stop()
+        }
+
         /// Most memory a process ever had, in megabytes.
         private static func highWaterMark(of pid: Int32) -> Int {
             guard let status = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8) else { return 0 }

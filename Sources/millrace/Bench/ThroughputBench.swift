@@ -1,7 +1,6 @@
 import Foundation
 import Glibc
 import LocalServices
-import PostgresWire
 import RedisWire
 
 /// A worker and `psql \copy` in turn, over the same rows.
@@ -13,14 +12,13 @@ struct ThroughputBench {
     let lanes: Int
     let isSilent: Bool
 
-    private var database: String { services.postgres.url(database: "bench") }
+    private var ground: BenchGround { BenchGround(services: services, name: "bench") }
     private var csv: String { services.directory + "/rows.csv" }
 
     func run(rounds: Int) async throws -> BenchReport {
-        try await services.postgres.createDatabase(named: "bench")
-        try await command(["migrate", "up"])
+        try await ground.prepare()
         tell("publishing \(rows) trades")
-        try await command(["generate", "trades", "--publish", "--count", "\(rows)", "--seed", "1"])
+        try await ground.millrace(["generate", "trades", "--publish", "--count", "\(rows)", "--seed", "1"])
         // The first drain warms everything up, and its rows are what psql copies.
         _ = try await drain()
         try await shell("psql -qc '\\copy (SELECT \(Self.columns) FROM market_data_trades) TO \(csv) CSV'")
@@ -45,42 +43,22 @@ struct ThroughputBench {
     private func drain() async throws -> BenchReport.Worker {
         try await reset()
         let before = Self.childCPU()
-        let peak = try await Child.run(
-            [
-                Self.executable, "run", "--drain", "--timeout", "10m", "-s", "http.enabled=false", "-s",
-                "lanes=\(lanes)",
-                "-s", "log.level=warning",
-            ],
-            environment: environment)
+        let drain = try await ground.drain(["-s", "lanes=\(lanes)"])
         let cpu = Self.childCPU() - before
-        let connection = try connect()
-        let found = try connection.query(
-            """
-            SELECT count(*) AS batches, extract(epoch FROM max(committed_at) - min(read_at))::float8::text AS seconds,
-                   (SELECT count(*) FROM market_data_trades) AS stored FROM ingest.batch
-            """, deadline: .now + .seconds(60))
-        guard let row = found.first, let seconds = try row.text("seconds").flatMap(Double.init),
-            try row.integer("stored") == Int64(rows)
-        else { throw CommandFailure("the worker did not store every row") }
+        guard drain.stored == rows else { throw CommandFailure("the worker did not store every row") }
         return .init(
-            rowsPerSecond: Double(rows) / seconds, cpuMicrosecondsPerRow: cpu / Double(rows) * 1e6,
-            peakMemoryBytes: peak, batches: Int(try row.integer("batches") ?? 0))
+            rowsPerSecond: Double(rows) / drain.seconds, cpuMicrosecondsPerRow: cpu / Double(rows) * 1e6,
+            peakMemoryBytes: drain.peakMemoryBytes, batches: drain.batches)
     }
 
     /// Empty tables, a ledger that knows nothing, and a stream that was never read.
     private func reset() async throws {
-        let redis = try RedisConnection.connect(
-            to: try RedisEndpoint(url: services.redis.url), name: "millrace/bench")
-        for group in ["md:trades", "md:ticker", "md:orderbook", "md:ohlcv"] {
+        let redis = try ground.connectRedis()
+        for group in ["md:trades", "md:ticker", "md:orderbook", "md:ohlcv", "md:positions", "md:orders"] {
             _ = try? redis.command("XGROUP", "DESTROY", .text(group), "millrace")
         }
         for key in ["epoch", "acked", "workers"] { try redis.command("DEL", .text("millrace:{millrace}:\(key)")) }
-        let connection = try connect()
-        try connection.execute(
-            """
-            TRUNCATE market_data_trades, ingest.source, ingest.ledger, ingest.batch, ingest.batch_range,
-                     ingest.dead_letter RESTART IDENTITY; CHECKPOINT
-            """, deadline: .now + .seconds(60))
+        try ground.empty()
     }
 
     // MARK: psql
@@ -94,24 +72,10 @@ struct ThroughputBench {
 
     // MARK: Processes
 
-    private static let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-
-    private var environment: [String: String] {
-        ["MILLRACE_REDIS_URL": services.redis.url, "MILLRACE_POSTGRES_URL": database, "MILLRACE_WORKER": "bench"]
-    }
-
-    private func command(_ arguments: [String]) async throws {
-        _ = try await Child.run([Self.executable] + arguments, environment: environment)
-    }
-
     private func shell(_ line: String) async throws {
         _ = try await Child.run(
-            ["/bin/sh", "-c", line.replacing("psql ", with: "psql -v ON_ERROR_STOP=1 -d '\(database)' ")],
-            environment: environment)
-    }
-
-    private func connect() throws -> PostgresConnection {
-        try PostgresConnection.connect(to: try PostgresEndpoint(database), applicationName: "millrace/bench")
+            ["/bin/sh", "-c", line.replacing("psql ", with: "psql -v ON_ERROR_STOP=1 -d '\(ground.database)' ")],
+            environment: ground.environment)
     }
 
     /// Processor time of all children that have ended, in seconds.
