@@ -57,7 +57,7 @@ struct Selftest {
                 try await Task.sleep(for: Self.freeze)
                 running[victim].send(SIGCONT)
             case .cut:
-                let count = try ground.cutConnections()
+                let count = try await cut()
                 cuts += count > 0 ? 1 : 0
                 narration.say("cut \(count) connections")
             }
@@ -75,6 +75,16 @@ struct Selftest {
         report.cuts = cuts
         report.seconds = narration.elapsed.seconds
         return report
+    }
+
+    /// Cuts what connections there are, as soon as there are any: after a kill the next worker may still be starting.
+    private func cut() async throws -> Int {
+        let end = ContinuousClock.now + .seconds(10)
+        while true {
+            let count = try ground.cutConnections()
+            if count > 0 || ContinuousClock.now > end { return count }
+            try await Task.sleep(for: .milliseconds(20))
+        }
     }
 
     /// In random order.
