@@ -48,7 +48,8 @@ import Testing
         // One entry of each chunk's index, then the rows themselves.
         let ticker = try #require(byName["latest_ticker"])
         #expect(ticker.nodes["Index Only Scan"] ?? 0 >= 40, "\(ticker)")
-        #expect(ticker.wholeReads == 0, "\(ticker)")
+        // Soon after midnight the newest chunk has a few rows only.
+        #expect(ticker.wholeReads <= 1, "\(ticker)")
         let trades = try #require(byName["last_trades"])
         #expect(trades.relationsRead < trades.relations, "the newest chunks answer: \(trades)")
         let book = try #require(byName["nearest_book"])

@@ -1,6 +1,7 @@
 import BlockingExecutor
 import Foundation
 import Glibc
+import Synchronization
 
 /// Workers to be killed: `millrace run` of this very program, as processes.
 ///
@@ -53,7 +54,7 @@ actor WorkerProcesses {
 
     /// Asks every worker that still runs to finish, and waits for it.
     func stopAll(limit: Duration) async throws {
-        let running = started.filter(\.isRunning)
+        let running = started.filter { $0.isRunning && !$0.wasKilled }
         for worker in running { worker.send(SIGTERM) }
         for worker in running where try await worker.wait(limit: limit) != 0 && !worker.endedBeforeItBegan {
             throw CommandFailure("worker \(worker.name) did not end well: \(worker.lastWords)")
@@ -67,6 +68,7 @@ final class WorkerProcess: Sendable {
     let pid: pid_t
     let log: URL
     private let process: RunningProcess
+    private let killed = Atomic<Bool>(false)
 
     fileprivate init(name: String, process: Process, log: URL) {
         self.name = name
@@ -77,7 +79,11 @@ final class WorkerProcess: Sendable {
 
     var isRunning: Bool { process.value.isRunning }
 
+    /// It was killed on purpose, and may not have noticed yet.
+    var wasKilled: Bool { killed.load(ordering: .acquiring) }
+
     func send(_ signal: Int32) {
+        if signal == SIGKILL { killed.store(true, ordering: .releasing) }
         if isRunning { Glibc.kill(pid, signal) }
     }
 
