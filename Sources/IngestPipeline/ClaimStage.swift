@@ -19,8 +19,9 @@ struct ClaimStage {
     private(set) var waiting: [Waiting] = []
     /// Streams whose own pending entries are not read back yet, each with the id to go on from.
     private(set) var ownPending: [(stream: StreamKey, after: StreamID)] = []
-    /// The own pending entries of all streams are to be looked for.
+    /// Own pending entries are to be looked for, in streams where that was not done yet.
     private(set) var isOwnDue = true
+    private var looked: Set<StreamKey> = []
     private var sweeps: [StreamKey: ClaimSweep] = [:]
     private var nextSweep = ContinuousClock.now
 
@@ -53,9 +54,20 @@ struct ClaimStage {
 
     // MARK: Own pending entries
 
-    mutating func foundOwn(_ streams: [StreamKey]) {
+    /// More streams are known. Of those this consumer may hold entries that a worker of its name left pending, and
+    /// nobody else takes what a living lane holds.
+    mutating func streamsCame(_ streams: [StreamKey]) {
+        isOwnDue = isOwnDue || streams.contains { !looked.contains($0) }
+    }
+
+    /// Streams where own pending entries were not looked for yet.
+    func unseen(_ streams: [StreamKey]) -> [StreamKey] { streams.filter { !looked.contains($0) } }
+
+    /// Own pending entries were looked for in `streams`, and are there in some of them.
+    mutating func foundOwn(_ found: [StreamKey], in streams: [StreamKey]) {
         isOwnDue = false
-        ownPending = streams.map { ($0, .min) }
+        looked.formUnion(streams)
+        readBack(Set(found))
     }
 
     mutating func takeOwn() -> (stream: StreamKey, after: StreamID)? {
@@ -81,7 +93,7 @@ struct ClaimStage {
 
     /// The own pending entries of these streams are to be read from their beginning.
     mutating func readBack(_ streams: Set<StreamKey>) {
-        guard !streams.isEmpty, !isOwnDue else { return }
+        guard !streams.isEmpty else { return }
         ownPending.removeAll { streams.contains($0.stream) }
         ownPending += streams.sorted().map { ($0, .min) }
     }
@@ -107,6 +119,7 @@ struct ClaimStage {
         waiting = []
         ownPending = []
         isOwnDue = true
+        looked = []
         sweeps = [:]
     }
 }

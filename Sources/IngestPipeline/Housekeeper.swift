@@ -48,7 +48,6 @@ actor Housekeeper {
                 worker.stop.pause(backoff.failed(jitter: Double.random(in: 0...1)))
             }
         }
-        sayGoodbye()
     }
 
     /// One look at every duty.
@@ -99,10 +98,12 @@ actor Housekeeper {
         }
     }
 
-    private func sayGoodbye() {
+    /// When the lanes have ended: nobody waits for them any more, and the worker's name is free.
+    func sayGoodbye() {
         guard let redis, redis.isOpen else { return }
+        let gone = zip(worker.consumers, worker.status.all).filter(\.1.hasHandedOver).map(\.0)
         do {
-            try redis.removeHeartbeats(of: worker.consumers, group: worker.settings.group)
+            try redis.removeHeartbeats(of: gone, group: worker.settings.group)
             try lease?.release(on: redis)
         } catch {
             worker.log.debug("stopped without saying goodbye", metadata: ["reason": "\(error)"])

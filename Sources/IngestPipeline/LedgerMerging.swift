@@ -9,8 +9,9 @@ import Waitpoints
 
 /// Replaces many ledger rows of a source by few (``FloorMerge``), and notes how far each stream is.
 struct LedgerMerging {
-    /// Gaps between neighbouring rows that one merge looks at.
-    private static let gapLimit = 64
+    /// Gaps between neighbouring rows that one merge looks at. It must keep up with the rows that batches make: where
+    /// numbers cannot prove a floor (Redis 6, or after a restart of Redis), this alone keeps the ledger small.
+    private static let gapLimit = 2_048
 
     let worker: WorkerContext
     let redis: RedisConnection
@@ -48,8 +49,8 @@ struct LedgerMerging {
                     tokenBefore: before, lastDelivered: first.lastDeliveredID, pending: pending.range,
                     counts: isSameServer(source) ? FloorMerge.Counts(last) : nil, tokenAfter: after,
                     rows: rows.map(FloorMerge.Row.init)),
-                gapLimit: Self.gapLimit)
-            guard try carryOut(decision, rows.map(FloorMerge.Row.init), source) else { return }
+                gapLimit: Self.gapLimit, position: Double.random(in: 0...1))
+            guard try carryOut(decision, rows.map(FloorMerge.Row.init), source, token: before) else { return }
             if case .nothing = decision {} else { Waitpoint.duringMerge.reach() }
             try store.finishMerge(
                 of: source.number, highest: rows.last?.ids.upper,
@@ -71,7 +72,7 @@ struct LedgerMerging {
 
     /// - Returns: `false` when the ledger had changed meanwhile, and the merge was rolled back.
     private func carryOut(
-        _ decision: FloorMerge.Decision, _ rows: [FloorMerge.Row], _ source: OpenSource
+        _ decision: FloorMerge.Decision, _ rows: [FloorMerge.Row], _ source: OpenSource, token: [UInt8]?
     ) throws -> Bool {
         let store = LedgerStore(postgres)
         switch decision {
@@ -81,7 +82,13 @@ struct LedgerMerging {
             let row = LedgerRow(ids: range, count: Int64(count), isFloor: true)
             return try store.replace(replacing, with: row, of: source.number, deadline: deadline)
         case .inspect(let gaps):
-            let empty = try gaps.filter { gap in try isEmpty(gap, source.stream) }
+            let group = worker.settings.group
+            let empty = try redis.emptyRanges(gaps, of: source.stream, group: group)
+            // What was emptied by a flush, and healed, is not what the rows lie in.
+            guard try redis.epoch(group: group) == token else {
+                try postgres.reset(deadline: deadline)
+                return false
+            }
             for merged in FloorMerge.merging(rows, emptyGaps: empty) {
                 let row = LedgerRow(
                     ids: merged.row.ids, count: merged.row.count.map(Int64.init), isFloor: merged.row.isFloor)
@@ -91,13 +98,6 @@ struct LedgerMerging {
             }
             return true
         }
-    }
-
-    /// Neither an entry nor a pending id lies in the gap.
-    private func isEmpty(_ gap: IDRange, _ stream: StreamKey) throws(RedisError) -> Bool {
-        var block = EntryBlock()
-        guard try redis.range(of: stream, gap, count: 1, into: &block) == 0 else { return false }
-        return try redis.pending(of: stream, group: worker.settings.group, in: gap, count: 1).isEmpty
     }
 }
 

@@ -28,12 +28,17 @@ extension Pipeline {
     // MARK: Own pending entries
 
     private func findOwnPending() throws(LaneFailure) -> Delivered? {
-        let streams = worker.directory.all
-        let summaries = try onRedis { redis throws(RedisError) in try redis.pendingSummaries(of: streams) }
-        let found = streams.filter { (summaries[$0]?.perConsumer[consumer] ?? 0) > 0 }
+        let streams = claims.unseen(worker.directory.all)
+        let found = try streamsHeld(among: streams)
         owed.formUnion(parked.intersection(found))
-        claims.foundOwn(found.filter { !parked.contains($0) })
+        claims.foundOwn(found.filter { !parked.contains($0) }, in: streams)
         return nil
+    }
+
+    /// Streams of which this consumer holds entries pending.
+    func streamsHeld(among streams: [StreamKey]) throws(LaneFailure) -> [StreamKey] {
+        let summaries = try onRedis { redis throws(RedisError) in try redis.pendingSummaries(of: streams) }
+        return streams.filter { (summaries[$0]?.perConsumer[consumer] ?? 0) > 0 }
     }
 
     private func readOwnPending(_ stream: StreamKey, after: StreamID) throws(LaneFailure) -> Delivered? {

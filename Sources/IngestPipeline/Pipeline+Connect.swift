@@ -32,7 +32,9 @@ extension Pipeline {
     }
 
     func refreshAssignment() {
-        assignment.refresh(worker.directory, lane: consumer, now: worker.now)
+        if assignment.refresh(worker.directory, lane: consumer, now: worker.now) {
+            claims.streamsCame(worker.directory.all)
+        }
         readPlan.assign(parked.isEmpty ? assignment.streams : assignment.streams.filter { !parked.contains($0) })
     }
 
@@ -110,10 +112,10 @@ extension Pipeline {
     /// Finishes the batch under way, acknowledges, and hands what is still pending to whoever comes first.
     func shutDown() {
         do throws(LaneFailure) {
+            defer { handOver() }
             try settle()
             try forgetSurvived()
             try flushAcknowledgements()
-            try handOver()
         } catch {
             worker.log.warning("stopped without a clean end", metadata: ["lane": "\(number)", "reason": "\(error)"])
         }
@@ -159,13 +161,25 @@ extension Pipeline {
         }
     }
 
-    /// Makes what this consumer still holds anybody's, so that nobody has to wait for it to look abandoned.
-    private func handOver() throws(LaneFailure) {
-        for stream in assignment.own where sources[stream] != nil {
-            let ids = try onRedis { redis throws(RedisError) in
-                try redis.pendingIDs(of: stream, consumer: consumer, from: .min, count: 10_000)
+    /// Makes what this consumer still holds anybody's, so that nobody has to wait for it to look abandoned. Where that
+    /// fails the lane's heartbeat stays behind, grows old, and shows it to be dead.
+    private func handOver() {
+        let end = worker.now + TimeTable.shutdownBudget
+        do throws(LaneFailure) {
+            for stream in try streamsHeld(among: worker.directory.all) {
+                var next: StreamID? = .min
+                while let from = next {
+                    guard worker.now < end else { return }
+                    let ids = try onRedis { redis throws(RedisError) in
+                        try redis.pendingIDs(of: stream, consumer: consumer, from: from, count: 10_000)
+                    }
+                    try onRedis { redis throws(RedisError) in try redis.release(ids, of: stream) }
+                    next = ids.last?.successor
+                }
             }
-            try onRedis { redis throws(RedisError) in try redis.release(ids, of: stream) }
+            worker.status.update(number) { $0.hasHandedOver = true }
+        } catch {
+            worker.log.debug("pending entries are not handed over", metadata: ["reason": "\(error)"])
         }
     }
 

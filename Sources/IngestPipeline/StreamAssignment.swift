@@ -13,18 +13,22 @@ struct StreamAssignment {
     private var quietSince: ContinuousClock.Instant?
     private var isHelping = false
 
-    mutating func refresh(_ directory: StreamDirectory, lane: String, now: ContinuousClock.Instant) {
+    /// - Returns: whether streams or lanes have come or gone.
+    mutating func refresh(_ directory: StreamDirectory, lane: String, now: ContinuousClock.Instant) -> Bool {
         let current = directory.version
-        if current != version {
+        let isNews = current != version
+        if isNews {
             version = current
             own = directory.streams(of: lane)
             // A lane without a stream of its own has nobody to wait for.
             if own.isEmpty { isHelping = true }
             streams = isHelping ? directory.all : own
         }
-        guard !isHelping, let quietSince, quietSince.duration(to: now) >= TimeTable.neighbourAfter else { return }
-        isHelping = true
-        streams = directory.all
+        if !isHelping, let quietSince, quietSince.duration(to: now) >= TimeTable.neighbourAfter {
+            isHelping = true
+            streams = directory.all
+        }
+        return isNews
     }
 
     /// A read brought entries of these streams. Entries of its own call the lane back from its neighbours.

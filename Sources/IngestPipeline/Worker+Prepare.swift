@@ -1,4 +1,4 @@
-import BlockingExecutor
+public import BlockingExecutor
 import IngestCore
 public import Logging
 public import PostgresCopy
@@ -25,11 +25,12 @@ public enum StartupFailure: Error, Sendable {
     case noSlot(worker: String)
     /// `MILLRACE_FAULT` holds words that are none.
     case faults(String)
+    case noThread(BlockingThread.CreationError)
 
     /// Waiting does not help: somebody has to change something.
     public var isConfiguration: Bool {
         switch self {
-        case .redisUnreachable, .postgresUnreachable: false
+        case .redisUnreachable, .postgresUnreachable, .noThread: false
         case .redisRefused, .postgresRefused, .target, .plan, .noStreams, .noSlot, .faults: true
         }
     }
@@ -45,6 +46,7 @@ extension StartupFailure: CustomStringConvertible {
         case .target(let mapping, let problem): "mapping \(mapping): \(problem)"
         case .plan(let error): "\(error)"
         case .noStreams: "no stream is configured: `streams` is empty"
+        case .noThread(let error): "\(error)"
         case .faults(let words): "MILLRACE_FAULT asks for what there is not: \(words)"
         case .noSlot(let worker): "every slot of worker name \(worker) is taken: give this worker another name"
         }

@@ -78,6 +78,7 @@ public final class Worker: Sendable {
             group.addTask { await retries.run() }
             for lane in lanes { group.addTask { await lane.run() } }
         }
+        await housekeeper.sayGoodbye()
         switch outcome.action {
         case .finish: return .done
         case .giveUp(.blocked(let key)): return .blocked(key, obstacle(of: key))

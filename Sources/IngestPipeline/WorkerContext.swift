@@ -93,6 +93,8 @@ final class WorkerStatus: Sendable {
         var failure: String?
         /// Nothing in flight, nothing to acknowledge, nothing claimed and unread.
         var isSettled = true
+        /// The lane has ended, and nothing is pending for its consumer any more.
+        var hasHandedOver = false
         /// When the lane last came round its loop; a lane that hangs stops its own heartbeat.
         var lastTurn = ContinuousClock.now
     }

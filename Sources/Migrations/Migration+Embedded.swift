@@ -33,6 +33,10 @@ extension Migration {
             8, "comments",
             up: text(PackageResources.m0008_comments_up_sql),
             down: text(PackageResources.m0008_comments_down_sql)),
+        Migration(
+            9, "quick_letters",
+            up: text(PackageResources.m0009_quick_letters_up_sql),
+            down: text(PackageResources.m0009_quick_letters_down_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String {

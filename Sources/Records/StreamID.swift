@@ -104,12 +104,24 @@ extension StreamID {
 
     /// Reads the text of a `uuid`, with or without dashes.
     public init?(uuid text: some StringProtocol) {
-        let digits = String(text.filter { $0 != "-" })
-        guard digits.utf8.count == 32,
-            let milliseconds = UInt64(digits.prefix(16), radix: 16),
-            let sequence = UInt64(digits.suffix(16), radix: 16)
-        else { return nil }
-        self.init(milliseconds: milliseconds, sequence: sequence)
+        var halves: (high: UInt64, low: UInt64) = (0, 0)
+        var count = 0
+        for character in text.utf8 where character != UInt8(ascii: "-") {
+            guard let digit = Self.digit(character) else { return nil }
+            halves = (halves.high << 4 | halves.low >> 60, halves.low << 4 | digit)
+            count += 1
+        }
+        guard count == 32 else { return nil }
+        self.init(milliseconds: halves.high, sequence: halves.low)
+    }
+
+    private static func digit(_ character: UInt8) -> UInt64? {
+        switch character {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(character - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(character - UInt8(ascii: "a") + 10)
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(character - UInt8(ascii: "A") + 10)
+        default: nil
+        }
     }
 
     private static func hex(_ value: UInt64) -> String {

@@ -60,4 +60,57 @@ extension RedisConnection {
         }
         return entries
     }
+
+    /// Those of the ranges in which there is neither an entry nor a pending id, some hundred in a pipeline.
+    public func emptyRanges(
+        _ ranges: [IDRange], of stream: StreamKey, group: String
+    ) throws(RedisError) -> [IDRange] {
+        var empty: [IDRange] = []
+        for start in stride(from: 0, to: ranges.count, by: Self.rangesAtOnce) {
+            let some = Array(ranges[start..<min(start + Self.rangesAtOnce, ranges.count)])
+            let bare = try withoutEntries(some, of: stream)
+            empty += try withoutPending(bare, of: stream, group: group)
+        }
+        return empty
+    }
+
+    private static let rangesAtOnce = 256
+
+    /// Bodies are dropped as they come, however large.
+    private func withoutEntries(_ ranges: [IDRange], of stream: StreamKey) throws(RedisError) -> [IDRange] {
+        let deadline = commandDeadline
+        var commands = CommandBuffer()
+        for range in ranges {
+            commands.append("XRANGE", .key(stream), .id(range.lower), .id(range.upper), "COUNT", .integer(1))
+        }
+        try send(commands, by: deadline)
+        var block = EntryBlock()
+        var bare: [IDRange] = []
+        var refusal: ServerError?
+        for range in ranges {
+            switch try readEntries(.range(of: stream), into: &block, by: deadline) {
+            case .nothing, .entries(0): bare.append(range)
+            case .entries: break
+            case .refused(let error): refusal = error
+            }
+        }
+        if let refusal { throw .server(refusal) }
+        return bare
+    }
+
+    private func withoutPending(
+        _ ranges: [IDRange], of stream: StreamKey, group: String
+    ) throws(RedisError) -> [IDRange] {
+        guard !ranges.isEmpty else { return [] }
+        var commands = CommandBuffer()
+        for range in ranges {
+            commands.append(
+                "XPENDING", .key(stream), .text(group), .id(range.lower), .id(range.upper), .integer(1))
+        }
+        var free: [IDRange] = []
+        for (range, reply) in zip(ranges, try pipeline(commands)) {
+            if try reply.checked().array(of: "XPENDING").isEmpty { free.append(range) }
+        }
+        return free
+    }
 }

@@ -66,6 +66,7 @@ extension StartupFailure {
         case .target, .plan: "change the mapping or the table; `millrace config check` shows the configuration"
         case .noStreams: "name at least one stream; config/reference.yaml shows how"
         case .faults: "unset MILLRACE_FAULT: it is for fault tests alone"
+        case .noThread: "see `ulimit -u` and the memory that is left"
         case .noSlot: "set worker to a name of its own"
         }
     }

@@ -47,6 +47,35 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        /// After a restart of Redis no number proves that nothing is missing: only a look at what lies between the rows.
+        @Test func theLedgerStaysSmallWhenRedisIsAnotherServerThanItWas() async throws {
+            let scene = try await Scene()
+            for number in 1...1_000 {
+                try scene.add(
+                    "md:ticker", id: "\(1_735_689_600_000 + number)-0",
+                    ["time": "1735689600", "exchange": "X", "symbol": "S", "bid_price": "\(number)"])
+            }
+            try await scene.drain()
+            // As many small batches leave it, one of them gone: its entry is acknowledged, and has no row.
+            try scene.execute(
+                """
+                UPDATE ingest.source SET replication_id = repeat('0', 40);
+                DELETE FROM ingest.ledger;
+                INSERT INTO ingest.ledger (source_no, ids, kind, n)
+                SELECT s.source_no, ingest.sidrange(one.id, one.id, '[]'), 'B', 1
+                  FROM ingest.source s, generate_series(1, 1000) AS number,
+                       LATERAL (SELECT (lpad(to_hex(1735689600000 + number), 16, '0') || repeat('0', 16))::uuid AS id) AS one
+                 WHERE s.stream = 'md:ticker' AND number <> 700
+                """)
+            #expect(try scene.count("ingest.ledger") == 999)
+            let worker = try scene.worker()
+            try await eventually(within: .seconds(20), "the rows are two") { try scene.count("ingest.ledger") == 2 }
+            #expect(try scene.covered() == 999)
+            worker.send(SIGTERM)
+            try await worker.wait(limit: .seconds(20))
+            await scene.stop()
+        }
+
         @Test func whatSomebodyAcknowledgedByHandIsFoundInTheBackground() async throws {
             let scene = try await Scene()
             try scene.add("md:ticker", ["time": "1735689600", "exchange": "X", "symbol": "S", "bid_price": "1"])

@@ -1,5 +1,6 @@
 import Foundation
 import IngestTesting
+import RedisWire
 import Testing
 
 extension EndToEnd {
@@ -29,6 +30,59 @@ extension EndToEnd {
             #expect(ContinuousClock.now - drainBegan < .seconds(20), "nothing has to look abandoned first")
             try await feeder.expectEverythingStoredOnce()
             await scene.stop()
+        }
+
+        /// A lane reads its neighbours' streams, too: what it holds of those is handed over like the rest.
+        @Test func whatIsPendingOfAnyStreamIsHandedOver() async throws {
+            let scene = try await Scene()
+            let worker = try scene.worker("going", settings: ["lanes": "1"])
+            let streams = (1...6).map { "ticker-X-\($0)" }
+            for stream in streams { try addTicker(scene, stream) }
+            try await eventually("the worker has seen all") { try scene.count("market_data_ticker") == 6 }
+            for stream in streams { try addTicker(scene, stream, heldBy: "going.0.0") }
+            let other = try scene.worker("staying", settings: ["lanes": "1", "claim.every": "500ms"])
+            try await eventually("the other works") { other.errorsSoFar.contains("carrying entries") }
+            worker.send(SIGTERM)
+            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            try await eventually(within: .seconds(10), "the other takes over at once") {
+                try scene.count("market_data_ticker") == 12 && scene.pendingCount() == 0
+            }
+            other.send(SIGTERM)
+            try await other.wait(limit: .seconds(20))
+            await scene.stop()
+        }
+
+        /// A worker that starts under a former one's name, and comes to know a stream only later.
+        @Test func ownPendingEntriesAreFoundInStreamsThatComeLater() async throws {
+            let scene = try await Scene()
+            let worker = try scene.worker("again", settings: ["lanes": "1"])
+            try await eventually("the worker works") { worker.errorsSoFar.contains("carrying entries") }
+            try addTicker(scene, "ticker-X-1", heldBy: "again.0.0")
+            try await eventually(within: .seconds(10), "it is stored") {
+                try scene.count("market_data_ticker") == 1 && scene.pendingCount() == 0
+            }
+            worker.send(SIGTERM)
+            try await worker.wait(limit: .seconds(20))
+            await scene.stop()
+        }
+
+        /// In one step, so that nobody reads the entry first.
+        private func addTicker(_ scene: Scene, _ stream: String, heldBy consumer: String? = nil) throws {
+            var commands = CommandBuffer()
+            commands.append("MULTI")
+            commands.append(
+                "XADD", .text(stream), "*", "timestamp", "1735689600", "exchange", "X", "symbol", "S",
+                "receipt_timestamp", "1735689600", "ask", "None", "bid", "1")
+            if let consumer {
+                if try scene.command("EXISTS", .text(stream)).integer == 0 {
+                    commands.append("XGROUP", "CREATE", .text(stream), "millrace", "0")
+                }
+                commands.append(
+                    "XREADGROUP", "GROUP", "millrace", .text(consumer), "STREAMS", .text(stream), ">")
+            }
+            commands.append("EXEC")
+            let replies = try scene.onRedis().pipeline(commands)
+            #expect(replies.allSatisfy { $0.error == nil })
         }
 
         @Test func sigintStopsAnIdleWorkerAtOnce() async throws {

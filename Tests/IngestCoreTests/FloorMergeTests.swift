@@ -93,6 +93,24 @@ import Testing
         #expect(FloorMerge.merging(rows, emptyGaps: []).isEmpty)
     }
 
+    /// Gaps that never close do not hide those behind them.
+    @Test func aWindowOfGapsLiesAnywhere() {
+        let rows = (1...11).map { row(UInt64($0), UInt64($0), 1) }
+        func window(_ position: Double) -> [StreamID] {
+            let decision = FloorMerge.decide(
+                facts(read: nil, rows: rows), fewestRows: 2, gapLimit: 4, position: position)
+            guard case .inspect(let gaps) = decision else { return [] }
+            return gaps.map(\.lower)
+        }
+        func gaps(_ milliseconds: ClosedRange<UInt64>) -> [StreamID] {
+            milliseconds.map { StreamID(milliseconds: $0, sequence: 1) }
+        }
+        #expect(window(0) == gaps(1...4))
+        #expect(window(0.5) == gaps(4...7))
+        #expect(window(1) == gaps(7...10))
+        #expect(window(7) == gaps(7...10))
+    }
+
     @Test func rowsWithoutAnyIDInBetweenNeedNoProof() {
         let left = FloorMerge.Row(ids: IDRange(id(1), StreamID(milliseconds: 1, sequence: 4)), count: 5)
         let right = FloorMerge.Row(ids: IDRange(StreamID(milliseconds: 1, sequence: 5)), count: 1)

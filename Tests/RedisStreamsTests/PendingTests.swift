@@ -153,4 +153,17 @@ struct PendingTests {
             }
         }
     }
+
+    @Test func rangesAreEmptyWithoutEntriesAndWithoutPendingIDs() async throws {
+        let stream: StreamKey = "p:ranges"
+        let connection = try await delivered(stream, count: 900)
+        try connection.command("XDEL", .key(stream), .id(id(1)), .id(id(3)))
+        try connection.command("XACK", .key(stream), "g", .id(id(1)), .id(id(2)))
+        // 1 is deleted and acknowledged, 2 an entry, 3 deleted and pending; behind the last there is nothing.
+        let ranges = (1...1_000).map { IDRange(id($0)) }
+        let empty = try connection.emptyRanges(ranges, of: stream, group: "g")
+        #expect(empty == [ranges[0]] + ranges[900...])
+        #expect(throws: RedisError.self) { try connection.emptyRanges([IDRange(id(950))], of: stream, group: "none") }
+        #expect(connection.isOpen)
+    }
 }

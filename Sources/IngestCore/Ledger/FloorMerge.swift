@@ -89,13 +89,18 @@ public enum FloorMerge {
 
     /// - Parameters:
     ///   - fewestRows: below so many rows nothing is done.
-    ///   - gapLimit: most gaps to name.
-    public static func decide(_ facts: Facts, fewestRows: Int = 64, gapLimit: Int = 256) -> Decision {
+    ///   - gapLimit: most gaps to name. They are neighbours.
+    ///   - position: where among more gaps than that they lie, from 0 to 1. Give another each time: gaps that stay open
+    ///     must not hide the rest.
+    public static func decide(
+        _ facts: Facts, fewestRows: Int = 64, gapLimit: Int = 256, position: Double = 0
+    ) -> Decision {
         guard facts.rows.count >= max(2, fewestRows) else { return .nothing(.tooFewRows) }
         guard let token = facts.tokenBefore, token == facts.tokenAfter else { return .nothing(.tokenChanged) }
         if let floor = provenFloor(facts) { return floor }
-        let gaps = zip(facts.rows, facts.rows.dropFirst()).lazy.compactMap(gap).prefix(max(0, gapLimit))
-        return .inspect(gaps: Array(gaps))
+        let gaps = zip(facts.rows, facts.rows.dropFirst()).compactMap(gap)
+        let first = Int(Double(max(0, gaps.count - gapLimit)) * min(max(position, 0), 1))
+        return .inspect(gaps: Array(gaps.dropFirst(first).prefix(gapLimit)))
     }
 
     /// The floor, when the numbers prove that every acknowledged entry at or below it has a row: of the entries

@@ -16,11 +16,15 @@ public enum EntryTrial: Equatable, Sendable {
     case row(StreamMapping, isThere: Bool?)
 }
 
-extension LetterReplayer {
+extension EntryTrial {
     /// Tries an entry without keeping anything: the transaction is rolled back.
-    public func trial(_ id: StreamID, of stream: StreamKey, fields: [UInt8]) throws(ReplayFailure) -> EntryTrial {
+    ///
+    /// Connects and checks every mapping, as a worker does. Blocks its thread.
+    /// - Throws: ``StartupFailure`` or ``ReplayFailure``.
+    public init(of id: StreamID, in stream: StreamKey, fields: [UInt8], _ settings: PipelineSettings) throws {
+        let replay = try LetterReplay(connecting: settings)
         do {
-            return try replay.trial(id, of: stream, fields: fields)
+            self = try replay.trial(id, of: stream, fields: fields)
         } catch {
             throw ReplayFailure(error)
         }

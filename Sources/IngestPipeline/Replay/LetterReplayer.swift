@@ -1,8 +1,5 @@
-import IngestCore
+import BlockingExecutor
 public import PostgresCopy
-import PostgresWire
-import Records
-import RedisWire
 
 /// Why a replay ended early. What was stored until then stays stored; the rest is open and can be tried again.
 public struct ReplayFailure: Error, CustomStringConvertible, Sendable {
@@ -16,8 +13,9 @@ public struct ReplayFailure: Error, CustomStringConvertible, Sendable {
 
 /// Replays dead letters at an operator's word. See ``LetterReplay`` for what makes it exactly once.
 ///
-/// Blocks its thread; used from one thread at a time.
-public final class LetterReplayer {
+/// Two walkers share the work page by page: while the server closes the letters of one, the other reads, decodes or
+/// has its own closed.
+public struct LetterReplayer: Sendable {
     /// How to replay.
     public struct Options: Sendable {
         /// Tries everything and keeps nothing.
@@ -34,81 +32,48 @@ public final class LetterReplayer {
         }
     }
 
-    let replay: LetterReplay
-    private let references: ReferencedFields
-    private let stop = StopSignal()
-    private static let patience = Duration.seconds(30)
+    private let first: ReplayWalker
+    private let second: ReplayWalker
 
     /// Connects and checks every mapping against the database, as a worker does.
-    public init(_ settings: PipelineSettings) throws(StartupFailure) {
-        let postgres: PostgresConnection
-        do throws(PostgresError) {
-            postgres = try PostgresConnection.connect(
-                to: settings.postgres, applicationName: "millrace/replay", deadline: .now + .seconds(10))
+    public init(_ settings: PipelineSettings) async throws(StartupFailure) {
+        do throws(BlockingThread.CreationError) {
+            first = try ReplayWalker(settings)
+            second = try ReplayWalker(settings)
         } catch {
-            throw .postgresUnreachable(settings.postgres, error)
+            throw .noThread(error)
         }
-        let mappings = try Worker.check(settings.mappings, postgres)
-        replay = LetterReplay(settings: settings, mappings: mappings, postgres: postgres, stop: stop)
-        references = ReferencedFields(settings: settings)
+        try await first.open()
     }
 
     /// How many letters a replay would look at now.
-    public func count(_ selection: LetterSelection) throws(ReplayFailure) -> Int {
+    public func count(_ selection: LetterSelection) async throws(ReplayFailure) -> Int {
         do {
-            return try replay.store.count(selection, deadline: .now + Self.patience)
+            return try await first.count(selection)
         } catch {
             throw ReplayFailure(error)
         }
     }
 
-    /// Tries the selected open letters, in the order of their sources and ids. Letters that come up meanwhile are left
-    /// out, so that it ends.
-    /// - Parameter progress: called after each page; `false` ends the replay there.
+    /// Tries the selected open letters, page by page in the order of their sources and ids, two pages at a time.
+    /// Letters that come up meanwhile are left out, so that it ends.
+    /// - Parameter progress: called after each page, never twice at once; it may block, which holds the replay up.
+    ///   `false` ends the replay behind the pages that are in hand.
     public func run(
-        _ selection: LetterSelection, _ options: Options, progress: (ReplayTally) -> Bool = { _ in true }
-    ) throws(ReplayFailure) -> ReplayTally {
-        var total = ReplayTally()
+        _ selection: LetterSelection, _ options: Options,
+        progress: @escaping @Sendable (ReplayTally) -> Bool = { _ in true }
+    ) async throws(ReplayFailure) -> ReplayTally {
         do {
             var open = selection
             open.state = .open
-            let moment = try replay.store.now(deadline: .now + Self.patience)
-            var last: LetterKey?
-            while true {
-                let page = try replay.store.page(
-                    of: open, after: last, upTo: moment, limit: min(options.pageLetters, LetterStore.pageLetters),
-                    deadline: .now + Self.patience)
-                guard let end = page.last?.key else { return total }
-                total.add(try run(page, options))
-                last = end
-                guard progress(total) else { return total }
-            }
+            let cursor = ReplayCursor(
+                open, upTo: try await first.now(), pageLetters: options.pageLetters, progress: progress)
+            async let half: Void = first.walk(cursor, options)
+            async let otherHalf: Void = second.walk(cursor, options)
+            _ = try await (half, otherHalf)
+            return cursor.tally
         } catch {
             throw ReplayFailure(error)
         }
-    }
-
-    private func run(_ page: [OpenLetter], _ options: Options) throws -> ReplayTally {
-        let store = replay.store
-        var letters = try references.fill(page) { source in
-            try store.incarnation(of: source, deadline: .now + Self.patience)
-        }
-        var elsewhere = 0
-        if !options.edits.isEmpty {
-            letters = letters.map { letter in
-                var edited = letter
-                edited.fields = letter.fields.flatMap { options.edits.applied(to: $0) } ?? letter.fields
-                return edited
-            }
-            if !options.isDryRun {
-                let changed = try store.edit(letters, by: options.actor, deadline: .now + Self.patience)
-                elsewhere = letters.count - changed.count
-                letters = changed
-            }
-        }
-        var tally = try replay.run(
-            letters, LetterReplay.Manner(actor: options.actor, isRehearsal: options.isDryRun))
-        tally.elsewhere += elsewhere
-        return tally
     }
 }

@@ -74,13 +74,14 @@ public struct LetterVerdicts: Equatable, Sendable {
 
     private var increment: Int { isCounted ? 0 : 1 }
 
+    /// The log's line is the same for all, and made once: hence the subquery.
     private var closing: String {
         let edits = stored.map { String($0.edits) }.joined(separator: ",")
         return """
             UPDATE ingest.dead_letter l
                SET state = 'r', closed_at = clock_timestamp(), closed_by = \(SQLText.textLiteral(actor)),
                    stored_by = '\(batch)'::uuid, next_retry = NULL, attempts = l.attempts + \(increment),
-                   attempt_log = ingest.add_attempt(l.attempt_log, \(log("'stored', true")))
+                   attempt_log = ingest.add_attempt(l.attempt_log, (SELECT \(log("'stored', true"))))
               FROM unnest(\(LetterStore.arrays(stored.map(\.key))), '{\(edits)}'::int[]) AS k(source_no, id, edits)
              WHERE l.source_no = k.source_no AND l.id = k.id AND l.edits = k.edits AND l.state = 'o'
             """

@@ -4,9 +4,10 @@ import IngestPipeline
 import PostgresCopy
 import Records
 import Settings
+import Synchronization
 import WorkerApp
 
-struct LetterReplayCommand: ParsableCommand {
+struct LetterReplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Try open dead letters again, under their original ids.",
         discussion: """
@@ -53,12 +54,12 @@ struct LetterReplayCommand: ParsableCommand {
         if let rate, !(1...10_000_000).contains(rate) { throw ValidationError("--rate is a number from 1") }
     }
 
-    func run() throws {
+    func run() async throws {
         let loaded = try source.load()
         let servers = Servers(loaded)
         let settings = PipelineSettings(
             loaded.settings, redis: try servers.redisEndpoint(), postgres: try servers.postgresEndpoint())
-        let replayer = try Self.replayer(settings)
+        let replayer = try await Self.replayer(settings)
         var options = LetterReplayer.Options(actor: "replay by \(LetterDesk.person)")
         options.isDryRun = dryRun
         options.edits = set.map { .set($0.name, to: $0.value) } + unset.map { .remove(Array($0.utf8)) }
@@ -66,7 +67,7 @@ struct LetterReplayCommand: ParsableCommand {
         Interruption.watch()
         let tally: ReplayTally
         do throws(ReplayFailure) {
-            tally = try replay(replayer, options)
+            tally = try await replay(replayer, options)
         } catch {
             throw CommandFailure(
                 "the replay ended early: \(error)", fix: "run it again: what is stored stays, it goes on with the rest")
@@ -76,9 +77,9 @@ struct LetterReplayCommand: ParsableCommand {
         if tally.failed > 0 { throw ExitCode(ExitStatus.found) }
     }
 
-    private static func replayer(_ settings: PipelineSettings) throws(CommandFailure) -> LetterReplayer {
+    private static func replayer(_ settings: PipelineSettings) async throws(CommandFailure) -> LetterReplayer {
         do throws(StartupFailure) {
-            return try LetterReplayer(settings)
+            return try await LetterReplayer(settings)
         } catch {
             throw CommandFailure(
                 "\(error)", status: error.isConfiguration ? ExitStatus.badConfiguration : ExitStatus.failed)
@@ -87,18 +88,19 @@ struct LetterReplayCommand: ParsableCommand {
 
     private func replay(
         _ replayer: LetterReplayer, _ options: LetterReplayer.Options
-    ) throws(ReplayFailure) -> ReplayTally {
+    ) async throws(ReplayFailure) -> ReplayTally {
         let selection = letters.selection()
-        var progress = Progress(dryRun ? "tried" : "replayed", total: Int64(try replayer.count(selection)))
+        let total = Int64(try await replayer.count(selection))
+        let shown = Mutex(Progress(dryRun ? "tried" : "replayed", total: total))
         let pacer = rate.map { Pacer(rate: $0, start: .now) }
-        let tally = try replayer.run(selection, options) { tally in
-            progress.update(Int64(tally.total))
+        let tally = try await replayer.run(selection, options) { tally in
+            shown.withLock { $0.update(Int64(tally.total)) }
             while !Interruption.isAsked, let end = pacer?.pause(before: Int64(tally.total), now: .now) {
                 usleep(UInt32(max(0, min(ContinuousClock.now.duration(to: end).milliseconds, 100)) * 1_000))
             }
             return !Interruption.isAsked
         }
-        progress.finish()
+        shown.withLock { $0.finish() }
         return tally
     }
 }

@@ -46,7 +46,7 @@ struct ExplainCommand: ParsableCommand {
         let settings = PipelineSettings(
             loaded.settings, redis: try servers.redisEndpoint(), postgres: try servers.postgresEndpoint())
         do {
-            return try LetterReplayer(settings).trial(id, of: stream, fields: fields)
+            return try EntryTrial(of: id, in: stream, fields: fields, settings)
         } catch let error as StartupFailure {
             throw CommandFailure("\(error)", status: ExitStatus.badConfiguration)
         } catch let error as ReplayFailure {
