@@ -151,7 +151,7 @@ final class Feeder: Sendable {
              WHERE NOT EXISTS (SELECT FROM market_data_ticker t WHERE t.bid_price = e.n)
                AND NOT EXISTS (SELECT FROM market_data_trades t WHERE t.trade_id = e.n::text)
              ORDER BY e.stream, e.n LIMIT 20
-            """)
+            """, deadline: .now + .seconds(300))
         for row in lost {
             let facts = try lost.columns.map { "\($0)=\(try row.text($0) ?? "none")" }.joined(separator: " ")
             Issue.record("lost: \(facts)", sourceLocation: sourceLocation)
@@ -174,7 +174,7 @@ final class Feeder: Sendable {
                    (SELECT coalesce(sum(duplicates), 0) FROM ingest.batch) AS duplicates,
                    (SELECT coalesce(sum(n), 0) FROM ingest.ledger) AS covered,
                    (SELECT count(*) FROM ingest.dead_letter) AS letters
-            """)[0]
+            """, deadline: .now + .seconds(300))[0]
         let expected = Int(try facts.requiredInteger("expected"))
         func expect(_ name: String, _ value: Int) throws {
             let found = Int(try facts.requiredInteger(name))

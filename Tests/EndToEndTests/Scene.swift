@@ -102,8 +102,10 @@ struct Scene: Sendable {
             to: PostgresEndpoint(url), applicationName: "test", deadline: .now + .seconds(10))
     }
 
-    func rows(_ sql: String, _ parameters: [String?] = []) throws -> ResultSet {
-        try Self.connect(databaseURL).query(sql, parameters, deadline: .soon)
+    func rows(
+        _ sql: String, _ parameters: [String?] = [], deadline: PostgresConnection.Deadline = .soon
+    ) throws -> ResultSet {
+        try Self.connect(databaseURL).query(sql, parameters, deadline: deadline)
     }
 
     func execute(_ sql: String) throws {

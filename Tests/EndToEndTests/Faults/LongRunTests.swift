@@ -43,6 +43,9 @@ extension EndToEnd {
             print(
                 "long run: \(kinds.count) faults, \(feeder.progress.confirmed) entries, \(ContinuousClock.now - began)")
             print(recovery.table)
+            let rows = try scene.count("ingest.ledger")
+            print("long run: \(rows) rows of the ledger, \(try scene.count("ingest.batch")) batches")
+            #expect(rows < 20_000, "merging keeps up")
             try await expectLetters(scene, letters)
             try await feeder.expectEverythingStoredOnce()
             #expect(Set(kinds).count >= min(12, kinds.count))
