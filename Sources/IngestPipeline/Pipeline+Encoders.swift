@@ -34,9 +34,15 @@ extension Pipeline {
     func lineage(of encoded: EncodedBatch) -> BatchLineage {
         BatchLineage(
             id: .random(), worker: worker.identity, lane: number,
-            sealedBy: encoded.planned.plan.survivorCount >= worker.settings.batchRows ? "rows" : "drain",
+            sealedBy: seal(encoded.planned.plan.survivorCount),
             bytes: encoded.byteCount,
             readAtMicroseconds: worker.microseconds - encoded.planned.batch.readAt.microsecondsAgo)
+    }
+
+    /// What ended the batch: it was full, or nothing more was there.
+    private func seal(_ count: Int) -> String {
+        if count >= worker.settings.batchRows { return "rows" }
+        return worker.settings.linger > .zero ? "linger" : "drain"
     }
 }
 

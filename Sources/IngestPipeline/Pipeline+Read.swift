@@ -62,6 +62,8 @@ extension Pipeline {
             giveBack(held)
             return nil
         }
+        // Fewer than one stream's share: nothing was left behind.
+        lingers = worker.settings.linger > .zero && held.block.count < request.count
         worker.metrics.entriesRead.increment(by: held.block.count)
         var delivered = Delivered(source: held, streams: [])
         for run in runs {

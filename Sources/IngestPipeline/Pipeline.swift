@@ -41,6 +41,8 @@ final class Pipeline {
     var wantsSolitude = false
     /// No other lane of this process is at work.
     private(set) var isAlone = false
+    /// Little came, and what comes next is to come together.
+    var lingers = false
     /// The database went back, and this lane is the one that refills it.
     var trustsDestination = false
 
@@ -63,6 +65,8 @@ final class Pipeline {
             let end = worker.now + Self.solitudeLimit
             repeat { try step() } while isAlone && !claims.isIdle && worker.now < end
         }
+        if lingers { worker.stop.pause(worker.settings.linger) }
+        lingers = false
     }
 
     /// Waits for entries at most a quarter of a second.
@@ -83,8 +87,9 @@ final class Pipeline {
         // 4. to 8.
         try process(delivered)
 
-        // 9. Nothing new came: wait for the COMMIT under way.
-        if delivered == nil || isAlone { try settle() }
+        // 9. Nothing new came, or little: wait for the COMMIT under way.
+        if delivered == nil || isAlone || lingers { try settle() }
+        if lingers { try flushAcknowledgements() }
     }
 
     /// Commits what was delivered; the last transaction is still under way when it returns.

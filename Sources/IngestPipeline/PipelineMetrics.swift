@@ -25,7 +25,7 @@ public struct PipelineMetrics: Sendable {
     }
 
     /// What ends a batch: it has all the rows it may have, or there was nothing more.
-    static let seals = ["rows", "drain"]
+    static let seals = ["rows", "linger", "drain"]
 
     let entriesRead = Counter(label: "millrace_entries_read_total")
     let entriesAcknowledged = Counter(label: "millrace_entries_acked_total")

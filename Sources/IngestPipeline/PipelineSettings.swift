@@ -19,6 +19,8 @@ public struct PipelineSettings: Sendable {
     /// Most entries and bytes of one read. Bytes count the entries as they lie in the reply.
     public var batchRows: Int
     public var batchBytes: Int
+    /// After a read that brought little, the lane leaves the next entries in Redis so long, for a larger batch.
+    public var linger = Duration.zero
     /// Most bytes of a reply that are kept; entries behind it are fetched one by one.
     public var replyBytes: Int
     /// Larger entries cannot become rows.

@@ -30,7 +30,7 @@ public enum StartupFailure: Error, Sendable {
     /// Waiting does not help: somebody has to change something.
     public var isConfiguration: Bool {
         switch self {
-        case .redisUnreachable, .postgresUnreachable, .noThread: false
+        case .redisUnreachable, .postgresUnreachable, .noThread, .target(_, .postgres): false
         case .redisRefused, .postgresRefused, .target, .plan, .noStreams, .noSlot, .faults: true
         }
     }
@@ -75,8 +75,7 @@ extension Worker {
         guard !settings.mappings.isEmpty else { throw .noStreams }
         if Waitpoints.isOn { try announceFaults(log) }
         let end = ContinuousClock.now + wait
-        let postgres = try connectPostgres(settings, until: end, stop)
-        let mappings = try check(settings.mappings, postgres)
+        let mappings = try checkWhenPossible(settings, until: end, stop)
         let redis = try connectRedis(settings, until: end, stop)
         let lease: SlotLease?
         do throws(RedisError) {
@@ -161,6 +160,22 @@ extension Worker {
     }
 
     // MARK: Mappings
+
+    /// Somebody may hold a lock on a table, or the database go away while it is asked: that passes.
+    private static func checkWhenPossible(
+        _ settings: PipelineSettings, until end: ContinuousClock.Instant, _ stop: StopSignal
+    ) throws(StartupFailure) -> [CheckedMapping] {
+        while true {
+            let postgres = try connectPostgres(settings, until: end, stop)
+            defer { postgres.close() }
+            do throws(StartupFailure) {
+                return try check(settings.mappings, postgres)
+            } catch {
+                guard case .target(_, .postgres) = error, .now < end, !stop.isRequested else { throw error }
+                stop.pause(.milliseconds(250))
+            }
+        }
+    }
 
     static func check(
         _ mappings: [StreamMapping], _ postgres: PostgresConnection

@@ -59,6 +59,11 @@ public final class Worker: Sendable {
         context.status.all.map { LaneHealth(isConnected: $0.isConnected, failure: $0.failure) }
     }
 
+    /// Tables that take no rows for now, and why: the server's words, without content of records.
+    public var heldTables: [(table: String, reason: String)] {
+        context.tables.held.map { ($0.table, $0.reason) }
+    }
+
     /// Asks every thread to finish: batches under way are completed, the rest is handed back.
     public func stop() { context.stop.request() }
 

@@ -50,8 +50,8 @@ enum SettingKeys {
         SettingKey("batching.rows", \.batching.rows, .count(1...1_000_000), "most rows of a batch"),
         SettingKey("batching.bytes", \.batching.bytes, .size(4096...(1 << 30)), "most bytes of a batch"),
         SettingKey(
-            "batching.linger", \.batching.linger, .duration(.zero ... .seconds(60)),
-            "how long a small batch waits for more"),
+            "batching.linger", \.batching.linger, .duration(.zero ... .seconds(5)),
+            "after a small batch, how long the next entries are left in Redis to come together"),
         SettingKey("limits.entry", \.limits.entry, .size(1024...(64 << 20)), "bytes of one entry"),
         SettingKey("limits.reply", \.limits.reply, .size(65536...(1 << 30)), "bytes of one reply of Redis"),
         SettingKey("limits.fields", \.limits.fields, .count(1...65536), "fields of one entry"),

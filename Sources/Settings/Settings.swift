@@ -60,7 +60,7 @@ extension Settings {
     public struct Batching: Equatable, Sendable {
         public var rows = 5_000
         public var bytes = 4 << 20
-        /// How long a small batch waits for more.
+        /// After a small batch, how long the next entries are left in Redis to come together.
         public var linger = Duration.zero
     }
 

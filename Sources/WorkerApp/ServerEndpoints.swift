@@ -60,6 +60,7 @@ extension PipelineSettings {
             shutdownGrace: settings.shutdown.grace,
             trim: settings.trim.mode == .acked
                 ? Trim(retention: settings.trim.retention, every: settings.trim.every) : nil)
+        linger = settings.batching.linger
         retry = RetrySchedule(
             maximumAttempts: settings.retry.maxAttempts, initialInterval: settings.retry.initialInterval,
             maximumInterval: settings.retry.maxInterval, isJittered: settings.retry.jitter == .full)

@@ -58,9 +58,14 @@ struct WorkerReadiness: ReadinessReporting {
     let worker: Worker
 
     func readiness() async -> ReadinessReport {
-        ReadinessReport(
-            checks: worker.lanes.enumerated().map { index, lane in
-                .init("lane-\(index)", isPassing: lane.isConnected && lane.failure == nil, detail: lane.failure)
-            })
+        let lanes = worker.lanes.enumerated().map { index, lane in
+            ReadinessReport.Check(
+                "lane-\(index)", isPassing: lane.isConnected && lane.failure == nil, detail: lane.failure)
+        }
+        // A worker that carries the other tables' entries is ready.
+        let tables = worker.heldTables.map { held in
+            ReadinessReport.Check("table-\(held.table)", isPassing: true, detail: "held: \(held.reason)")
+        }
+        return ReadinessReport(checks: lanes + tables)
     }
 }

@@ -25,11 +25,33 @@ extension EndToEnd {
                 repair: "ALTER TABLE market_data_trades_away RENAME TO market_data_trades"),
         ]
 
+        /// The catalog cannot be read while somebody alters a table: nothing is wrong with the mapping.
+        @Test func aWorkerThatStartsWhileATableIsLockedWaitsForIt() async throws {
+            let scene = try await Scene()
+            try scene.add([.trade("a")])
+            let locker = try PostgresConnection.connect(
+                to: PostgresEndpoint(scene.databaseURL), applicationName: "locker")
+            try locker.execute("BEGIN; LOCK TABLE market_data_trades IN ACCESS EXCLUSIVE MODE", deadline: .soon)
+            let worker = try scene.worker()
+            try await Task.sleep(for: .seconds(11))
+            #expect(worker.isRunning, "\(worker.tail())")
+            try locker.execute("ROLLBACK", deadline: .soon)
+            try await eventually("it starts: \(worker.tail())") { try scene.count("market_data_trades") == 1 }
+            worker.send(SIGTERM)
+            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            await scene.stop()
+        }
+
         @Test(arguments: breakages)
         func aBrokenTableHoldsUpOnlyItsOwnStreams(_ breakage: Breakage) async throws {
             let scene = try await Scene()
             let feeder = Feeder(scene, rate: 2_000)
-            let workers = try (1...2).map { try scene.worker("w\($0)", settings: ["lanes": "2"]) }
+            let port = HTTPProbe.freePort()
+            let workers = [
+                try scene.worker("w1", settings: ["lanes": "2"]),
+                try scene.worker(
+                    "w2", settings: ["lanes": "2", "http.enabled": "true", "http.address": "127.0.0.1:\(port)"]),
+            ]
             try await eventually("trades come") { try scene.count("market_data_trades") > 500 }
             try scene.execute(breakage.sql)
             try await eventually("the table is held: \(workers.map { $0.tail() })") {
@@ -38,6 +60,9 @@ extension EndToEnd {
             let tickers = try scene.count("market_data_ticker")
             try await eventually("tickers go on") { try scene.count("market_data_ticker") > tickers + 3_000 }
             #expect(try scene.count("ingest.dead_letter") == 0)
+            // It is ready, and says what it cannot do.
+            let readiness = try await HTTPProbe.get("/readyz", port: port) { $0.body.contains("market_data_trades") }
+            #expect(readiness?.status == 200 && readiness?.body.contains("held: ") == true, "\(readiness?.body ?? "")")
 
             try scene.execute(breakage.repair)
             let trades = try scene.count("market_data_trades")
@@ -134,6 +159,48 @@ extension EndToEnd {
             #expect(try await worker.wait(limit: .seconds(20)).status == 0)
             try await scene.drain()
             try await feeder.expectEverythingStoredOnce()
+            await scene.stop()
+        }
+
+        /// What two tables do not take stays in Redis, however much it is, and a third one flows.
+        @Test func twoTablesThatTakeNothingCostNeitherMemoryNorTheThird() async throws {
+            let scene = try await Scene()
+            let small = ["batching.bytes": "64KiB", "limits.reply": "256KiB", "limits.entry": "64KiB"]
+            let worker = try scene.watched(settings: small)
+            try scene.addTickers(1...1_000)
+            try await scene.expectTickers(1_000)
+            let memory = highWaterMark(of: worker.process.pid)
+            let lockers = try ["market_data_trades", "market_data_orderbook"].map { table in
+                let locker = try PostgresConnection.connect(
+                    to: PostgresEndpoint(scene.databaseURL), applicationName: "locker")
+                try locker.execute("BEGIN; LOCK TABLE \(table) IN ACCESS EXCLUSIVE MODE", deadline: .soon)
+                return locker
+            }
+            let filler = [(Array("note".utf8), [UInt8](repeating: 0x61, count: 1_000))]
+            for part in 0..<10 {
+                try scene.add((0..<1_000).map { RawEntry.trade("t\(part)-\($0)").adding(filler) })
+                try scene.add((0..<1_000).map { RawEntry.book(part * 1_000 + $0).adding(filler) })
+            }
+            try await eventually("both are held: \(worker.process.tail())") {
+                worker.process.errorsSoFar.split(separator: "\n").filter { $0.contains("a table takes no rows") }.count
+                    >= 2
+            }
+            let began = ContinuousClock.now
+            try scene.addTickers(1_001...11_000)
+            try await eventually("tickers go on") { try scene.count("market_data_ticker") == 11_000 }
+            #expect(ContinuousClock.now - began < .seconds(10))
+            #expect(try scene.count("ingest.dead_letter") == 0)
+            for locker in lockers { try locker.execute("ROLLBACK", deadline: .soon) }
+            try await eventually(within: .seconds(30), "all is stored: \(worker.process.tail())") {
+                try scene.pendingCount() == 0 && scene.isAllDelivered()
+            }
+            let grown = highWaterMark(of: worker.process.pid) - memory
+            print("two held tables: 20 MB of entries behind them, memory grew by \(grown) MB")
+            #expect(grown <= 16, "megabytes")
+            try await scene.stop([worker])
+            #expect(try scene.count("market_data_trades") == 10_000)
+            #expect(try scene.count("market_data_orderbook") == 10_000)
+            #expect(try scene.covered() == 31_000)
             await scene.stop()
         }
 

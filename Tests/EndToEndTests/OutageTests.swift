@@ -80,11 +80,11 @@ extension EndToEnd {
             let worker = try scene.worker(settings: ["lanes": "2"])
             var highest = 0
             try await eventually(within: .seconds(180), "the backlog is worked off") {
-                highest = max(highest, Self.highWaterMark(of: worker.pid))
+                highest = max(highest, highWaterMark(of: worker.pid))
                 return try scene.pendingCount() == 0 && scene.isAllDelivered()
             }
             let took = (ContinuousClock.now - began) / .seconds(1)
-            highest = max(highest, Self.highWaterMark(of: worker.pid))
+            highest = max(highest, highWaterMark(of: worker.pid))
             worker.send(SIGTERM)
             #expect(try await worker.wait(limit: .seconds(20)).status == 0)
             print("memory: \(highest) MB at most, over 300000 entries in \(Int(took)) s (\(Int(300_000 / took))/s)")
@@ -102,10 +102,10 @@ extension EndToEnd {
             try await scene.expectRows("workers work")
             await scene.postgres.stop(mode: .fast)
             try await Task.sleep(for: .seconds(15))
-            let memory = workers.map { Self.highWaterMark(of: $0.process.pid) }
+            let memory = workers.map { highWaterMark(of: $0.process.pid) }
             let pending = try scene.pendingByConsumer()
             try await Task.sleep(for: .seconds(285))
-            let grown = zip(workers, memory).map { Self.highWaterMark(of: $0.process.pid) - $1 }
+            let grown = zip(workers, memory).map { highWaterMark(of: $0.process.pid) - $1 }
             #expect(grown.allSatisfy { $0 <= 8 }, "megabytes: \(grown)")
             #expect(try scene.pendingByConsumer() == pending, "nothing is read, nothing is taken from the living")
             try await scene.postgres.restart()
@@ -117,14 +117,6 @@ extension EndToEnd {
             #expect(try scene.letterCount() == 0)
             await scene.stop()
             await scene.postgres.stop()
-        }
-
-        /// Most memory a process ever had, in megabytes.
-        private static func highWaterMark(of pid: Int32) -> Int {
-            guard let status = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8) else { return 0 }
-            let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-            let words = line?.split(whereSeparator: { $0 == " " || $0 == "\t" }) ?? []
-            return words.count > 1 ? (Int(words[1]) ?? 0) / 1024 : 0
         }
     }
 }

@@ -32,6 +32,32 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        /// Entries that trickle in cost a transaction each, or one for many.
+        @Test func lingeringMakesFewBatchesOfManyReads() async throws {
+            let scene = try await Scene()
+            let worker = try scene.worker(settings: ["lanes": "1", "batching.linger": "400ms"])
+            try await eventually("it works") { worker.errorsSoFar.contains("carrying entries") }
+            let before = try transactions(scene)
+            for number in 1...200 {
+                try addTicker(scene, "ticker-X-\(number % 2)")
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            try await eventually("all are stored") {
+                try scene.count("market_data_ticker") == 200 && scene.pendingCount() == 0
+            }
+            // Two seconds at two and a half batches a second; fetching them one by one would have been two hundred.
+            let count = try transactions(scene) - before
+            #expect((2...20).contains(count), "\(count) transactions")
+            worker.send(SIGTERM)
+            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            await scene.stop()
+        }
+
+        /// Ranges in the ledger: one for each stream of a batch.
+        private func transactions(_ scene: Scene) throws -> Int {
+            try scene.count("(SELECT DISTINCT committed_at FROM ingest.ledger) AS t")
+        }
+
         /// A lane reads its neighbours' streams, too: what it holds of those is handed over like the rest.
         @Test func whatIsPendingOfAnyStreamIsHandedOver() async throws {
             let scene = try await Scene()

@@ -32,6 +32,7 @@ public enum FaultMatrix {
     private static let refusedLogin = "DatabaseFaultTests.aRefusedLoginIsTriedAgainUntilItIsGranted"
     private static let refusedByRedis = "RedisFaultTests.aRefusalIsWaitedOut"
     private static let restore = "RestoreTests.reconcileRefillsARestoredDatabaseWhileWorkersAndProducersLive"
+    private static let failover = "FailoverTests.aStandbyThatLacksAcknowledgedRowsStopsWorkersUntilItIsRefilled"
     private static let wentBack = "IdentityTests.aDatabaseRestoredToAnOlderStateStopsEverything"
 
     private static let process: [FaultRow] = [
@@ -121,15 +122,8 @@ public enum FaultMatrix {
             "26", "disk full for WAL: the server is down", .pause, .always, [outage],
             note: "From here it is a server that refuses connections"),
         FaultRow("27", "read-only server", .pause, .always, [refusedLogin]),
-        FaultRow(
-            "28", "failover to a standby that lacks acknowledged transactions", .stop,
-            .none(
-                "the tests have no standby yet; what is lacking is found as in 29, the timeline by DestinationCheckTests"
-            )
-        ),
-        FaultRow(
-            "28b", "the same while no worker ran", .stop,
-            .none("as 28; a database that went back while no worker ran is 29b")),
+        FaultRow("28", "failover to a standby that lacks acknowledged transactions", .stop, .always, [failover]),
+        FaultRow("28b", "the same while no worker ran", .stop, .always, [failover]),
         FaultRow("29", "an older copy of the database restored", .stop, .always, [restore, wentBack]),
         FaultRow(
             "29b", "the same while no worker ran", .stop, .always,
@@ -299,8 +293,8 @@ public enum FaultMatrix {
             "73", "the worker's clock jumps back", .exactlyOnce,
             .none("needs libfaketime, or the machine's clock; all waiting is by the monotonic clock")),
         FaultRow(
-            "74", "little memory and two slow tables", .bounded,
-            .none("held tables (34) and a backlog in bounded memory (56) are shown one at a time, not together")),
+            "74", "little memory and two slow tables", .bounded, .always,
+            ["BreakerTests.twoTablesThatTakeNothingCostNeitherMemoryNorTheThird"]),
         FaultRow(
             "75", "200 starts and stops under load", .exactlyOnce, .proof,
             ["CrashTests.twoHundredStartsAndStopsUnderLoadLoseNothing"]),
