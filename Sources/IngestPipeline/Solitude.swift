@@ -20,7 +20,7 @@ final class Solitude: Sendable {
     }
 
     private func enter() {
-        state.wait { state in
+        state.wait { state -> Void? in
             guard state.working >= 0, state.waiting == 0 else { return nil }
             state.working += 1
             return ()
@@ -29,7 +29,7 @@ final class Solitude: Sendable {
 
     private func enterAlone() {
         state.withLock { $0.waiting += 1 }
-        state.wait { state in
+        state.wait { state -> Void? in
             guard state.working == 0 else { return nil }
             state.waiting -= 1
             state.working = -1

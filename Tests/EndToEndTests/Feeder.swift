@@ -160,7 +160,10 @@ final class Feeder: Sendable {
 
     /// Every entry of every stream is stored, none twice, none as a dead letter, nothing is pending, and the ledger
     /// accounts for all of it. Workers must be stopped.
-    func expectEverythingStoredOnce(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    /// - Parameter redisForgets: what Redis confirmed, and perhaps delivered, may be gone from it.
+    func expectEverythingStoredOnce(
+        redisForgets: Bool = false, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
         let scene = scene
         try await onThread { try self.loadExpected() }
         let facts = try scene.rows(
@@ -183,14 +186,18 @@ final class Feeder: Sendable {
         try expect("lost", 0)
         try describeLost(sourceLocation)
         try expect("twice", 0)
-        try expect("foreign_rows", 0)
-        try expect("stored", expected)
+        let forgotten = redisForgets ? Int(try facts.requiredInteger("foreign_rows")) : 0
+        try expect("foreign_rows", forgotten)
+        try expect("stored", expected + forgotten)
         try expect("duplicates", 0)
         try expect("letters", 0)
-        try expect("covered", expected)
+        try expect("covered", expected + forgotten)
         #expect(try scene.pendingCount() == 0, sourceLocation: sourceLocation)
         let progress = progress
-        #expect(expected >= progress.confirmed, "Redis lost entries it had confirmed", sourceLocation: sourceLocation)
+        if !redisForgets {
+            #expect(
+                expected >= progress.confirmed, "Redis lost entries it had confirmed", sourceLocation: sourceLocation)
+        }
         #expect(expected <= progress.attempted, sourceLocation: sourceLocation)
     }
 }

@@ -56,7 +56,7 @@ extension Scene {
 
     /// Ends a load: everything is stored and acknowledged without anybody's help, workers stop well, the oracle agrees.
     func expectOnce(
-        _ feeder: Feeder, _ workers: [WatchedWorker], within limit: Duration = .seconds(40),
+        _ feeder: Feeder, _ workers: [WatchedWorker], within limit: Duration = .seconds(40), redisForgets: Bool = false,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         feeder.stop()
@@ -65,7 +65,7 @@ extension Scene {
             within: limit, "nothing stays pending: \(workers.map { $0.process.tail() })", sourceLocation: sourceLocation
         ) { try pendingCount() == 0 && isAllDelivered() }
         try await stop(workers, sourceLocation: sourceLocation)
-        try await feeder.expectEverythingStoredOnce(sourceLocation: sourceLocation)
+        try await feeder.expectEverythingStoredOnce(redisForgets: redisForgets, sourceLocation: sourceLocation)
     }
 
     /// SIGTERM to those that live; each must end well.
