@@ -69,7 +69,7 @@ extension EndToEnd {
                 """)
             #expect(try scene.count("ingest.ledger") == 999)
             let worker = try scene.worker()
-            try await eventually(within: .seconds(20), "the rows are two") { try scene.count("ingest.ledger") == 2 }
+            try await eventually(within: .seconds(40), "the rows are two") { try scene.count("ingest.ledger") == 2 }
             #expect(try scene.covered() == 999)
             worker.send(SIGTERM)
             try await worker.wait(limit: .seconds(20))
