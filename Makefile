@@ -51,7 +51,7 @@ bench: setup ## Rows per second beside psql \copy
 
 prove: setup release ## Every figure of the docs again: benches, demo, long kill and fault runs; takes hours
 	.build/release/millrace bench --rows 1000000 --rounds 5
-	.build/release/millrace bench refusals --rounds 5
+	.build/release/millrace bench refusals --rounds 5 --check
 	.build/release/millrace demo
 	$(SWIFT) build --build-tests $(SWIFT_FLAGS)
 	for group in SimulationTests BenchQueriesTests '^EndToEndTests\.'; do \

@@ -20,6 +20,8 @@ actor Housekeeper {
     private var postgres: PostgresConnection?
     private var duties = Duties()
     private var upkeep = Upkeep()
+    /// Sources whose ledger is still to be merged in this round.
+    private var unmerged: ArraySlice<OpenSource> = []
     private var discovery: StreamDiscovery
     private var backoff = Backoff(base: .milliseconds(100), cap: .seconds(5))
     var drain: DrainWatch?
@@ -144,14 +146,26 @@ actor Housekeeper {
         if mirrored.isMore { duties.repeatSoon(.mirror) }
     }
 
+    /// Merges a second at most: heartbeats must not wait for thousands of streams.
     private func merge(_ redis: RedisConnection, _ postgres: PostgresConnection) throws {
-        guard duties.isDue(.merge, every: TimeTable.mergeInterval) else { return }
+        guard !unmerged.isEmpty || duties.isDue(.merge, every: TimeTable.mergeInterval) else { return }
         // A merge over what a restored database lacks would hide it.
         if case .wentBack = try GroupServers(worker, redis, postgres).destination() { return }
-        let replicationID = try redis.serverFacts().masterReplicationID
-        try LedgerMerging(
-            worker: worker, redis: redis, postgres: postgres, replicationID: replicationID
-        ).mergeAll()
+        let merging = LedgerMerging(
+            worker: worker, redis: redis, postgres: postgres,
+            replicationID: try redis.serverFacts().masterReplicationID)
+        if unmerged.isEmpty { unmerged = ArraySlice(try merging.due()) }
+        let end = ContinuousClock.now + .seconds(1)
+        while ContinuousClock.now < end, let source = unmerged.popFirst() {
+            do {
+                if try merging.merge(source) { unmerged.append(source) }
+            } catch let error as RedisError where error.serverError != nil {
+                // Of one stream, which is none any more. Others go on.
+                worker.log.debug(
+                    "a stream's ledger was not merged",
+                    metadata: ["stream": "\(source.stream)", "reason": "\(error)"])
+            }
+        }
     }
 
     /// Ends sessions of ours that hold a transaction open and wait for a client that does not go on. Only this ends a

@@ -9,8 +9,8 @@ import Waitpoints
 
 /// Replaces many ledger rows of a source by few (``FloorMerge``), and notes how far each stream is.
 struct LedgerMerging {
-    /// Gaps between neighbouring rows that one merge looks at. It must keep up with the rows that batches make: where
-    /// numbers cannot prove a floor (Redis 6, or after a restart of Redis), this alone keeps the ledger small.
+    /// Gaps between neighbouring rows that one merge looks at. Where numbers cannot prove a floor (Redis 6, or after a
+    /// restart of Redis), this alone keeps the ledger small.
     private static let gapLimit = 2_048
 
     let worker: WorkerContext
@@ -21,28 +21,28 @@ struct LedgerMerging {
 
     private var deadline: ContinuousClock.Instant { .now + PostgresSession.patience }
 
-    func mergeAll() throws {
-        let keys = worker.directory.all
-        guard !keys.isEmpty else { return }
-        for source in try LedgerStore(postgres).openSources(
+    /// Sources of this worker's streams that are worth a merge.
+    func due() throws(PostgresError) -> [OpenSource] {
+        let own = Set(worker.consumers.flatMap { worker.directory.streams(of: $0) })
+        guard !own.isEmpty else { return [] }
+        return try LedgerStore(postgres).openSources(
             redisID: worker.settings.redisDeployment, redisDatabase: worker.settings.redis.database,
-            group: worker.settings.group, deadline: deadline)
-        {
-            try merge(source)
-        }
+            group: worker.settings.group, deadline: deadline
+        ).filter { own.contains($0.stream) }
     }
 
-    private func merge(_ source: OpenSource) throws {
+    /// - Returns: whether another merge is worth while at once: there was more to look at, and it helped.
+    func merge(_ source: OpenSource) throws -> Bool {
         let group = worker.settings.group
         // The order of these reads is what makes the merge right: see FloorMerge.
         let before = try redis.epoch(group: group)
-        guard let first = try facts(of: source.stream) else { return }
+        guard let first = try facts(of: source.stream) else { return false }
         let pending = try redis.pendingSummary(of: source.stream, group: group)
-        guard let last = try facts(of: source.stream) else { return }
+        guard let last = try facts(of: source.stream) else { return false }
         let added = try redis.streamFacts(of: source.stream)?.entriesAdded
         let after = try redis.epoch(group: group)
         let store = LedgerStore(postgres)
-        guard let rows = try store.beginMerge(of: source.number, deadline: deadline) else { return }
+        guard let rows = try store.beginMerge(of: source.number, deadline: deadline) else { return false }
         do {
             let decision = FloorMerge.decide(
                 .init(
@@ -50,11 +50,13 @@ struct LedgerMerging {
                     counts: isSameServer(source) ? FloorMerge.Counts(last) : nil, tokenAfter: after,
                     rows: rows.map(FloorMerge.Row.init)),
                 gapLimit: Self.gapLimit, position: Double.random(in: 0...1))
-            guard try carryOut(decision, rows.map(FloorMerge.Row.init), source, token: before) else { return }
+            let merged = try carryOut(decision, rows.map(FloorMerge.Row.init), source, token: before)
+            guard let merged else { return false }
             if case .nothing = decision {} else { Waitpoint.duringMerge.reach() }
             try store.finishMerge(
                 of: source.number, highest: rows.last?.ids.upper,
                 entriesAdded: before == after ? added.map(Int64.init) : nil, deadline: deadline)
+            return merged > Self.gapLimit / 2 && rows.count - merged > Self.gapLimit
         } catch {
             try? postgres.reset(deadline: deadline)
             throw error
@@ -70,33 +72,36 @@ struct LedgerMerging {
         source.replicationID != nil && source.replicationID == replicationID
     }
 
-    /// - Returns: `false` when the ledger had changed meanwhile, and the merge was rolled back.
+    /// - Returns: rows that others took the place of; `nil` when the ledger had changed meanwhile, and the merge was
+    ///   rolled back.
     private func carryOut(
         _ decision: FloorMerge.Decision, _ rows: [FloorMerge.Row], _ source: OpenSource, token: [UInt8]?
-    ) throws -> Bool {
+    ) throws -> Int? {
         let store = LedgerStore(postgres)
         switch decision {
         case .nothing:
-            return true
+            return 0
         case .floor(let range, let count, let replacing):
             let row = LedgerRow(ids: range, count: Int64(count), isFloor: true)
-            return try store.replace(replacing, with: row, of: source.number, deadline: deadline)
+            return try store.replace(replacing, with: row, of: source.number, deadline: deadline) ? replacing : nil
         case .inspect(let gaps):
             let group = worker.settings.group
             let empty = try redis.emptyRanges(gaps, of: source.stream, group: group)
             // What was emptied by a flush, and healed, is not what the rows lie in.
             guard try redis.epoch(group: group) == token else {
                 try postgres.reset(deadline: deadline)
-                return false
+                return nil
             }
+            var replaced = 0
             for merged in FloorMerge.merging(rows, emptyGaps: empty) {
                 let row = LedgerRow(
                     ids: merged.row.ids, count: merged.row.count.map(Int64.init), isFloor: merged.row.isFloor)
                 guard try store.replace(merged.replacing.count, with: row, of: source.number, deadline: deadline) else {
-                    return false
+                    return nil
                 }
+                replaced += merged.replacing.count
             }
-            return true
+            return replaced
         }
     }
 }

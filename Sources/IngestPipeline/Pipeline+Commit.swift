@@ -14,6 +14,8 @@ struct SentBatch {
     let bytes: Int
     let sealedBy: String
     let sentAt: ContinuousClock.Instant
+    /// Its rows went piece by piece, and none of them was refused any more.
+    var wasIsolated = false
 
     struct Table {
         let name: String

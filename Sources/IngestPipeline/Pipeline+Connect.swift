@@ -11,7 +11,9 @@ import RedisWire
 extension Pipeline {
     func connect() throws(LaneFailure) {
         if redis == nil {
-            redis = try toRedis { () throws(RedisError) in try RedisSession(connecting: worker, consumer: consumer) }
+            redis = try toRedis { () throws(RedisError) in
+                try RedisSession(connecting: worker, consumer: consumer, isRefilling: trustsDestination)
+            }
         }
         if postgres == nil {
             let session = try toPostgres { () throws(PostgresError) in

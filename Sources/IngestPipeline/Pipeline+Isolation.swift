@@ -23,7 +23,7 @@ extension Pipeline {
         let rows = encoded.loads.map { load in
             IsolatedRows(
                 target: load.table.target, count: load.table.rows.rowCount, source: load.table.rows,
-                isStaged: load.isStaged, refusedBefore: load.encoder.refusedInARow(load.table))
+                isStaged: load.isStaged, refusedBefore: load.encoder.refusedInARow(load.table.rows.table))
         }
         let report = try onPostgres { session throws(PostgresError) in
             session.isolate(unit, rows: rows, mayMakeChunks: !batch.hasAskedForChunks) { row in
@@ -43,6 +43,7 @@ extension Pipeline {
         case .answered:
             let outcome = CommitOutcome(CommitObservation(report.commit), of: encoded.planned.attempt)
             guard case .durable(let receipt) = outcome else {
+                sent.wasIsolated = true
                 return try nextTries(sent, CommitAnswer(outcome: outcome, report: report.commit))
             }
             sent.letters = letters.letters.map(\.rejection)
@@ -54,6 +55,28 @@ extension Pipeline {
             committed(sent, receipt, report.tables.map { ($0.stored, $0.duplicates) })
             return []
         }
+    }
+
+    /// Every row was taken, and yet the transaction ends with an error that rows cause: a deferred constraint or trigger
+    /// of the table, or our own statements. No savepoint helps against that, so the batch is halved, each half with a
+    /// COMMIT of its own, until one entry is left.
+    func halve(_ sent: SentBatch, _ error: PostgresError) throws(LaneFailure) -> [Try] {
+        var batch = sent.planned.batch
+        let survivors = survivors(of: sent.planned)
+        guard survivors.count <= 1 else {
+            return try halves(batch, behind: survivors[survivors.count / 2].position, isolates: true)
+        }
+        // Without any row it is no row's fault.
+        guard let last = survivors.first, !sent.tables.isEmpty else { throw .postgres(error, .unforeseen) }
+        for table in sent.tables {
+            table.encoder.storedIsolated(table.name, taken: 0, refused: 1)
+            guard table.encoder.refusedInARow(table.name) < IsolationLimits().wholesaleRefusals else {
+                hold([table.name], .refusesRows, error, batch)
+                return []
+            }
+        }
+        batch.refused[last.index] = Refusal(error, table: sent.tables.count == 1 ? sent.tables[0].name : nil)
+        return try again(batch)
     }
 
     /// The dead letter of a refused row; `nil` when the transaction cannot hold another.

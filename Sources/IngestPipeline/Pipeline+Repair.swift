@@ -102,6 +102,7 @@ extension Pipeline {
             return try shrink(sent.planned, error, isolation)
         case .isolate:
             worker.metrics.postgresFailed("row")
+            if sent.wasIsolated, answer.report.failedTable == nil { return try halve(sent, error) }
             if error.isMissingPartition, !batch.hasAskedForChunks {
                 batch.hasAskedForChunks = true
                 if try makeChunks(for: sent, answer.report.failedTable) { return try again(batch) }
@@ -141,15 +142,19 @@ extension Pipeline {
             return try again(batch)
         }
         let survivors = survivors(of: planned)
-        guard survivors.count == 1, let last = survivors.first else {
+        guard survivors.count <= 1 else {
             return try halves(batch, behind: survivors[survivors.count / 2].position)
         }
+        // Without any row it is still too much: the server is short of it for everybody.
+        guard let last = survivors.first else { throw .postgres(error, .unforeseen) }
         batch.retries += 1
+        if isolation.pausesFirst { worker.stop.pause(.milliseconds(Int.random(in: 250...750))) }
         if batch.retries > isolation.loneFailures { batch.refused[last.index] = Refusal(error, table: nil) }
         return try again(batch)
     }
 
-    private func survivors(of planned: PlannedBatch) -> [(position: Int, index: Int)] {
+    /// Entries that the plan disposes of and that are not refused yet: their places in the batch and in the block.
+    func survivors(of planned: PlannedBatch) -> [(position: Int, index: Int)] {
         var result: [(position: Int, index: Int)] = []
         var position = 0
         for (index, part) in planned.batch.parts.enumerated() {

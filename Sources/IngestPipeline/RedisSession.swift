@@ -16,13 +16,21 @@ final class RedisSession {
     /// Which server this is; it changes with a failover.
     let replicationID: String?
     private var reader: StreamReader
+    /// The highest acknowledged id of each source that is noted: by anybody at the last look, by this lane since. What is
+    /// acknowledged later may be lower, and must not take its place.
+    private var noted: [SourceNumber: StreamID] = [:]
+    /// A refill acknowledges what the database has, from the lowest id on: as a note that would say that the database
+    /// need not have more.
+    private let takesNotes: Bool
 
-    init(connecting worker: WorkerContext, consumer: String) throws(RedisError) {
+    /// - Parameter isRefilling: acknowledged ids are not noted.
+    init(connecting worker: WorkerContext, consumer: String, isRefilling: Bool) throws(RedisError) {
         let settings = worker.settings
         connection = try RedisConnection.connect(
             to: settings.redis, name: "millrace/\(consumer)", limits: ReplyLimits(keptBytes: settings.replyBytes))
         group = settings.group
         self.consumer = consumer
+        takesNotes = !isRefilling
         keys = ControlKeys(group: settings.group)
         let server = try connection.serverFacts()
         claimMethod = server.claimMethod
@@ -30,6 +38,7 @@ final class RedisSession {
         reader = StreamReader(group: settings.group, consumer: consumer)
         // From here on acknowledgements are guarded: the epoch is watched.
         _ = try reader.acknowledge(CommandBuffer(), on: connection)
+        _ = try acknowledged()
     }
 
     func close() { connection.close() }
@@ -94,11 +103,14 @@ final class RedisSession {
         for acknowledgement in ready {
             guard let stream = sources.stream(acknowledgement.source) else { continue }
             commands.appendAcknowledge(stream: stream, group: group, ids: acknowledgement.ids)
-            if let id = acknowledgement.highest {
+            if let id = acknowledgement.highest, id > noted[acknowledgement.source] ?? .min {
                 highest[acknowledgement.source] = max(id, highest[acknowledgement.source] ?? .min)
             }
         }
-        if withNote { RedisConnection.noteAcknowledged(highest, group: group, to: &commands) }
+        if withNote, takesNotes {
+            RedisConnection.noteAcknowledged(highest, group: group, to: &commands)
+            noted.merge(highest) { $1 }
+        }
         return commands
     }
 
@@ -188,6 +200,8 @@ final class RedisSession {
     // MARK: Identity
 
     struct StreamState {
+        /// The key holds something else than a stream.
+        var isNoStream: Bool
         var stream: IncarnationDecision.StreamFacts?
         var group: IncarnationDecision.GroupFacts?
     }
@@ -240,12 +254,14 @@ final class RedisSession {
     }
 
     func acknowledged() throws(RedisError) -> [SourceNumber: StreamID] {
-        try connection.acknowledgedIDs(group: group)
+        noted = try connection.acknowledgedIDs(group: group)
+        return noted
     }
 }
 
 extension RedisSession.StreamState {
     init(_ identity: StreamIdentity) {
+        isNoStream = identity.isNoStream
         stream = identity.stream.map {
             IncarnationDecision.StreamFacts(lastGenerated: $0.lastGeneratedID, entriesAdded: $0.entriesAdded)
         }

@@ -92,5 +92,5 @@ final class RouteEncoder {
     }
 
     /// Rows refused since the table took one.
-    func refusedInARow(_ table: Table) -> Int { refusedInARow[table.rows.table, default: 0] }
+    func refusedInARow(_ table: String) -> Int { refusedInARow[table, default: 0] }
 }

@@ -41,7 +41,8 @@ struct SourceResolver {
             }
             let states = try onRedis { () throws(RedisError) in try redis.identities(of: keys) }
             var broken: [StreamKey] = []
-            for key in keys {
+            // What is no stream has no source; the lane that reads the key leaves it out.
+            for key in keys where states[key]?.isNoStream != true {
                 let facts = try facts(key, records[key] ?? [], states[key], isMended: mended.contains(key))
                 if case .use(let source) = IncarnationDecision(facts), resolution.token != nil {
                     try advance(key, facts, source)

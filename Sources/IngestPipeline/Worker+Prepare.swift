@@ -112,11 +112,16 @@ extension Worker {
             metadata: ["faults": "\(Waitpoints.shared.description)"])
     }
 
+    /// Says what this Redis may lose before it is stored.
     private static func warnAboutServer(_ facts: ServerFacts, _ log: Logger) {
-        guard let policy = facts.maxMemoryPolicy, policy != "noeviction", facts.maxMemoryBytes ?? 0 > 0 else { return }
-        log.warning(
-            "Redis may evict streams and lose their entries: set maxmemory-policy noeviction",
-            metadata: ["maxmemory-policy": "\(policy)"])
+        if let policy = facts.maxMemoryPolicy, policy != "noeviction", facts.maxMemoryBytes ?? 0 > 0 {
+            log.warning(
+                "Redis may evict streams and lose their entries: set maxmemory-policy noeviction",
+                metadata: ["maxmemory-policy": "\(policy)"])
+        }
+        if facts.usesAppendOnlyFile == false {
+            log.warning("Redis forgets what is not stored yet when it ends: set appendonly yes")
+        }
     }
 
     // MARK: Connections

@@ -11,13 +11,14 @@ extension Worker {
     ///
     /// Workers may run meanwhile. Call it on a worker that was prepared and is not running.
     /// - Parameters:
-    ///   - since: entries with lower ids are left out.
-    ///   - progress: called after each stream.
-    /// - Throws: when a server fails; what was refilled until then stays, and it can be called again.
+    ///   - age: older entries are left out, by the clock of Redis. Default all.
+    ///   - progress: called after each thousand entries of a stream with what they came to; `false` ends it.
+    /// - Throws: ``RefillError``, and what a server's failure throws. What was refilled until then stays, workers go on
+    ///   waiting, and it can be called again.
     public func reconcile(
-        since: StreamID = .min, progress: @Sendable (StreamKey, RefillCount) -> Void
+        upTo age: Duration? = nil, progress: @Sendable (StreamKey, RefillCount) -> Bool
     ) async throws -> RefillCount {
-        try await Reconciliation(worker: context).run(since: since, progress: progress)
+        try await Reconciliation(worker: context).run(upTo: age, progress: progress)
     }
 }
 
@@ -33,7 +34,7 @@ private actor Reconciliation {
         self.worker = worker
     }
 
-    func run(since: StreamID, progress: @Sendable (StreamKey, RefillCount) -> Void) throws -> RefillCount {
+    func run(upTo age: Duration?, progress: @Sendable (StreamKey, RefillCount) -> Bool) throws -> RefillCount {
         let pipeline = Pipeline(worker: worker, number: 0, consumer: worker.consumer(lane: 0))
         pipeline.trustsDestination = true
         try pipeline.connect()
@@ -41,14 +42,18 @@ private actor Reconciliation {
         let streams = try StreamDiscovery.find(worker.routes.keys, on: redis)
         worker.directory.add(
             streams.compactMap { stream in worker.routes.route(of: stream).map { (stream, $0) } })
+        let first = try age.map { age throws(RedisError) in
+            let milliseconds = try redis.serverMilliseconds() - Int(age / .milliseconds(1))
+            return StreamID(milliseconds: UInt64(max(0, milliseconds)), sequence: 0)
+        }
         var total = RefillCount()
         for stream in worker.directory.all {
-            let count = try pipeline.refill(stream, since: since)
-            try pipeline.flushAcknowledgements()
-            total.entries += count.entries
-            total.restored += count.restored
-            progress(stream, count)
+            try pipeline.refill(stream, since: first ?? .min) { count in
+                total += count
+                return progress(stream, count)
+            }
         }
+        // Only now: an entry that is left out here is lost to the database for good.
         try pipeline.acceptDestination()
         return total
     }

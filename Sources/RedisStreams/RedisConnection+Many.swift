@@ -3,6 +3,8 @@ public import RedisWire
 
 /// What Redis knows of one stream and one of its groups: enough to tell which incarnation it is.
 public struct StreamIdentity: Equatable, Sendable {
+    /// The key holds something else than a stream.
+    public var isNoStream = false
     /// `nil` when there is no such key.
     public var stream: StreamFacts?
     /// `nil` when there is no such group.
@@ -16,7 +18,7 @@ public struct StreamIdentity: Equatable, Sendable {
 extension RedisConnection {
     private static let streamsAtOnce = 256
 
-    /// What is pending of each stream. Streams without the group are left out.
+    /// What is pending of each stream. Streams without the group, and keys that are no streams, are left out.
     public func pendingSummaries(
         of streams: [StreamKey], group: String
     ) throws(RedisError) -> [StreamKey: PendingSummary] {
@@ -24,7 +26,7 @@ extension RedisConnection {
         try forEach(streams, commandsEach: 1) { commands, stream in
             commands.append("XPENDING", .key(stream), .text(group))
         } body: { stream, replies throws(RedisError) in
-            if let error = replies[0].error, error.isMissingGroup { return }
+            if let error = replies[0].error, error.isMissingGroup || error.isWrongType { return }
             summaries[stream] = try PendingSummary(replies[0].checked())
         }
         return summaries
@@ -70,7 +72,10 @@ extension StreamIdentity {
         group = nil
         markers = []
         lowestPending = nil
-        if let error = replies[0].error, error.code == "ERR", error.message.hasPrefix("no such key") { return }
+        if let error = replies[0].error {
+            isNoStream = error.isWrongType
+            if isNoStream || error.code == "ERR" && error.message.hasPrefix("no such key") { return }
+        }
         stream = try StreamFacts(replies[0].checked())
         for element in try replies[1].checked().array(of: "XINFO GROUPS") {
             let facts = try GroupFacts(element)

@@ -154,7 +154,7 @@ public struct StreamReader: Sendable {
         if error.isMissingGroup {
             return .missingGroup(candidates: MissingGroup.candidates(error, group: group, among: streams))
         }
-        return error.code == "WRONGTYPE" ? .wrongType : .refused(error)
+        return error.isWrongType ? .wrongType : .refused(error)
     }
 }
 

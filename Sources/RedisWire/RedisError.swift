@@ -24,6 +24,8 @@ public struct ServerError: Error, Equatable, Hashable, Sendable {
 
     /// The group, or the whole stream, is not there (any more).
     public var isMissingGroup: Bool { code == "NOGROUP" || code == "UNBLOCKED" }
+    /// The key holds something else than the command is for.
+    public var isWrongType: Bool { code == "WRONGTYPE" }
     /// The server does not know the command (or not this form of it).
     public var isUnknownCommand: Bool { code == "ERR" && message.hasPrefix("unknown command") }
 }

@@ -132,6 +132,45 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        /// A deferred constraint speaks up at COMMIT, when every row was taken: no line and no savepoint tells whose
+        /// fault it is.
+        @Test func rowsThatOnlyCommitRefusesAreFoundByCommits() async throws {
+            let scene = try await sceneWithDeferredVenue()
+            let bad = [3, 4, 150]
+            let ids = try scene.add(
+                (0..<200).map { RawEntry.book($0, exchange: bad.contains($0) ? "NOWHERE" : "KRAKEN") })
+            try await scene.drain()
+
+            #expect(try scene.count("market_data_orderbook") == 197)
+            try expectRefused(scene, bad.map { ids[$0] }, sqlState: "23503", table: "market_data_orderbook")
+            try await expectAccounted(scene, entries: 200)
+            await scene.stop()
+        }
+
+        /// What COMMIT refuses with every single row is not the rows' fault.
+        @Test func aTableThatRefusesEverythingAtCommitIsHeld() async throws {
+            let scene = try await sceneWithDeferredVenue()
+            try scene.add((0..<300).map { RawEntry.book($0, exchange: "NOWHERE") } + [.trade("fine")])
+            let result = try await scene.millrace(["run", "--drain", "--timeout", "60s"], limit: .seconds(90))
+            #expect(result.status == 1, "\(result.errors)")
+            #expect(result.errors.contains("a table takes no rows"), "\(result.errors)")
+            #expect(try scene.count("market_data_trades") == 1)
+            #expect(try scene.letterCount() < 50)
+            #expect(try scene.pendingCount() > 250)
+            await scene.stop()
+        }
+
+        private func sceneWithDeferredVenue() async throws -> Scene {
+            let scene = try await Scene()
+            try scene.execute(
+                """
+                CREATE TABLE venue (name text PRIMARY KEY); INSERT INTO venue VALUES ('KRAKEN');
+                ALTER TABLE market_data_orderbook ADD FOREIGN KEY (exchange) REFERENCES venue
+                  DEFERRABLE INITIALLY DEFERRED
+                """)
+            return scene
+        }
+
         // MARK: Looking
 
         private struct Letter {

@@ -75,6 +75,46 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        /// What reconcile leaves out nobody would bring again: Redis counts it as acknowledged.
+        @Test func aTableThatTakesNoRowsEndsTheRefillAndTheGuardStays() async throws {
+            let scene = try await Scene()
+            try add(1...100, to: "ticker-X-1", in: scene)
+            try await scene.drain()
+            let copy = try await scene.copyDatabase()
+            try add(101...200, to: "ticker-X-1", in: scene)
+            try await scene.drain()
+            try await scene.restore(copy)
+            try scene.execute("ALTER TABLE market_data_ticker ADD CONSTRAINT never CHECK (false) NOT VALID")
+
+            let refused = try await scene.millrace(["reconcile"])
+            #expect(refused.status == 1)
+            #expect(refused.errors.contains("table market_data_ticker takes no rows"), "\(refused.errors)")
+            try scene.execute("ALTER TABLE market_data_ticker DROP CONSTRAINT never")
+            let drain = try await scene.millrace(["run", "--drain", "--timeout", "3s"], limit: .seconds(30))
+            #expect(drain.status == 1, "workers go on waiting: \(drain.errors)")
+            let reconciled = try await scene.millrace(["reconcile", "--json"])
+            #expect(reconciled.status == 0, "\(reconciled.errors)")
+            #expect(try Refill(reconciled.output).restored == 100)
+            #expect(try scene.letterCount() == 0)
+            #expect(try scene.number("SELECT count(DISTINCT bid_price) FROM market_data_ticker") == 200)
+            #expect(try scene.number("SELECT count(*) FROM market_data_ticker") == 200)
+            await scene.stop()
+        }
+
+        /// What was never delivered is the workers' to read.
+        @Test func whatWasNeverDeliveredIsNotRefilled() async throws {
+            let scene = try await Scene()
+            try add(1...100, to: "ticker-X-1", in: scene)
+            try await scene.drain()
+            try add(101...150, to: "ticker-X-1", in: scene)
+            let reconciled = try await scene.millrace(["reconcile", "--json"])
+            #expect(reconciled.status == 0, "\(reconciled.errors)")
+            #expect(try Refill(reconciled.output).entries == 100)
+            #expect(try Refill(reconciled.output).restored == 0)
+            #expect(try scene.count("market_data_ticker") == 100)
+            await scene.stop()
+        }
+
         private func store(atLeast rows: Int, in scene: Scene) async throws {
             let worker = try scene.worker()
             try await eventually("\(rows) rows") { try scene.count("market_data_ticker") > rows }

@@ -90,6 +90,72 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        /// Letters of one table that cannot be tried neither keep those of others from being tried, nor give their
+        /// attempts back.
+        @Test func aTableThatTakesNoRowsHoldsUpNoOtherTablesLetters() async throws {
+            let scene = try await sceneWithOrphan()
+            try scene.makeLetters(2)
+            let worker = try scene.worker(settings: Self.quick.merging(["retry.max_attempts": "2"]) { $1 })
+            try scene.add([.trade("fine")])
+            try await eventually("it works: \(worker.tail())") { try scene.count("market_data_trades") == 1 }
+            try scene.execute(
+                """
+                ALTER TABLE market_data_ticker RENAME TO away;
+                UPDATE ingest.dead_letter SET next_retry = now()
+                """)
+            try scene.add([Self.orphan])
+            try await eventually("both tries of the orphan were made: \(worker.tail())") {
+                try scene.count(
+                    "ingest.dead_letter WHERE cause = 'refused' AND attempts = 2 AND next_retry IS NULL") == 1
+            }
+            #expect(try scene.count("ingest.dead_letter WHERE stream = 'md:ticker' AND attempts > 0") == 0)
+            try scene.execute(
+                "ALTER TABLE away RENAME TO market_data_ticker; UPDATE ingest.dead_letter SET next_retry = now()")
+            try await eventually("the tickers are stored: \(worker.tail())") { try scene.letters("r") == 2 }
+            worker.send(SIGTERM)
+            try await worker.wait()
+            await scene.stop()
+        }
+
+        /// The table is altered to take what it refused, and nothing else comes to it.
+        @Test func lettersHealThoughTheirTableWasAlteredAndIsQuiet() async throws {
+            let scene = try await sceneWithOrphan()
+            try scene.add([Self.orphan])
+            let worker = try scene.worker(settings: Self.quick)
+            try await eventually("the orphan failed: \(worker.tail())") {
+                try scene.count("ingest.dead_letter WHERE attempts >= 1") == 1
+            }
+            try scene.execute(
+                """
+                ALTER TABLE market_data_trades DROP CONSTRAINT known_exchange;
+                ALTER TABLE market_data_trades ADD COLUMN remark text
+                """)
+            try await eventually("the orphan is stored: \(worker.tail())") { try scene.letters("r") == 1 }
+            worker.send(SIGTERM)
+            try await worker.wait()
+            await scene.stop()
+        }
+
+        /// Another worker may know the stream.
+        @Test func aWorkerThatDoesNotKnowTheStreamLeavesItsLettersAlone() async throws {
+            let scene = try await sceneWithOrphan()
+            try scene.add([Self.orphan])
+            try await scene.drain(settings: Self.quick)
+            try scene.execute(
+                """
+                UPDATE ingest.source SET stream = 'elsewhere' WHERE stream = 'md:trades';
+                UPDATE ingest.dead_letter SET next_retry = now()
+                """)
+            let worker = try scene.worker(settings: Self.quick)
+            try await eventually("the letter was looked at: \(worker.tail())") {
+                try scene.count("ingest.dead_letter WHERE next_retry > now() + interval '5 s' AND attempts = 0") == 1
+            }
+            #expect(try scene.count("ingest.dead_letter WHERE cause = 'refused' AND state = 'o'") == 1)
+            worker.send(SIGTERM)
+            try await worker.wait()
+            await scene.stop()
+        }
+
         @Test func manyWorkersRetryALetterOnce() async throws {
             let scene = try await Scene()
             try scene.makeLetters(1_200)

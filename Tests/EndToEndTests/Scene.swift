@@ -140,7 +140,9 @@ struct Scene: Sendable {
     /// Every stream but Millrace's own.
     func streams() throws -> [String] {
         let keys = try command("KEYS", "*").array ?? []
-        return keys.compactMap(\.text).filter { !$0.hasPrefix("millrace:") }
+        return try keys.compactMap(\.text).filter { key in
+            try !key.hasPrefix("millrace:") && command("TYPE", .text(key)).text == "stream"
+        }
     }
 
     /// Entries that were delivered and not acknowledged, by consumer.

@@ -93,6 +93,17 @@ import Testing
         #expect(FloorMerge.merging(rows, emptyGaps: []).isEmpty)
     }
 
+    /// What was there before Millrace came has no count. Its neighbours have, and keep it.
+    @Test func rowsWithoutACountAreNotJoined() {
+        let rows = [row(1, 4, nil), row(5, 6, 2), row(7, 9, 3)]
+        let gaps = zip(rows, rows.dropFirst()).map { left, right in
+            IDRange(StreamID(milliseconds: left.ids.upper.milliseconds, sequence: 1), right.ids.lower.gapBelow)
+        }
+        let merged = FloorMerge.merging(rows, emptyGaps: gaps)
+        #expect(merged.map(\.row) == [row(5, 9, 5)])
+        #expect(merged.map(\.replacing) == [1..<3])
+    }
+
     /// Gaps that never close do not hide those behind them.
     @Test func aWindowOfGapsLiesAnywhere() {
         let rows = (1...11).map { row(UInt64($0), UInt64($0), 1) }

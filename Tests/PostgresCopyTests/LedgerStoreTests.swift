@@ -151,11 +151,29 @@ import Testing
         }
     }
 
+    /// What Redis says of the stream is then about another incarnation.
+    @Test func aSourceThatWasClosedIsNotMerged() async throws {
+        let database = try await TestDatabase()
+        try await onThread {
+            let connection = try database.connect()
+            let store = LedgerStore(connection)
+            _ = try store.lock(key, deadline: .soon)
+            _ = try store.apply([.open(HexUUID(high: 1, low: 1), adoptedUpTo: nil)], to: key, deadline: .soon)
+            fence(connection, [range(1, 2), range(5, 6)])
+            _ = try store.lock(key, deadline: .soon)
+            _ = try store.apply([.close(one)], to: key, deadline: .soon)
+            #expect(try store.beginMerge(of: one, deadline: .soon) == nil)
+            #expect(connection.transactionStatus == .idle)
+        }
+    }
+
     @Test func aMergeThatWasOvertakenChangesNothing() async throws {
         let database = try await TestDatabase()
         try await onThread {
             let connection = try database.connect()
             let store = LedgerStore(connection)
+            _ = try store.lock(key, deadline: .soon)
+            _ = try store.apply([.open(HexUUID(high: 1, low: 1), adoptedUpTo: nil)], to: key, deadline: .soon)
             fence(connection, [range(1, 2), range(5, 6)])
             #expect(try store.beginMerge(of: one, deadline: .soon)?.count == 2)
             let other = try database.connect()
@@ -174,6 +192,8 @@ import Testing
         try await onThread {
             let connection = try database.connect()
             let store = LedgerStore(connection)
+            _ = try store.lock(key, deadline: .soon)
+            _ = try store.apply([.open(HexUUID(high: 1, low: 1), adoptedUpTo: nil)], to: key, deadline: .soon)
             fence(connection, [range(1, 2), range(5, 6)])
             _ = try store.beginMerge(of: one, deadline: .soon)
             let other = try database.connect()

@@ -45,6 +45,19 @@ struct LetterStoreTests {
         #expect(try lease(second).isEmpty)
     }
 
+    /// However large letters are, a lease takes a page of bytes.
+    @Test func aLeaseIsBoundedByBytes() async throws {
+        let database = try await letters(10, retry: "now()")
+        let store = try store(database)
+        try store.connection.execute(
+            "UPDATE ingest.dead_letter SET payload_bytes = \(LetterStore.pageBytes / 3)", deadline: deadline)
+        #expect(try lease(store).count == 4)
+        #expect(try lease(store).count == 4)
+        try store.connection.execute(
+            "UPDATE ingest.dead_letter SET payload_bytes = \(2 * LetterStore.pageBytes)", deadline: deadline)
+        #expect(try lease(store).count == 1, "one always fits")
+    }
+
     @Test func anAttemptCountsFromItsLeaseOnAndIsTakenOverWhenItsWorkerDied() async throws {
         let database = try await letters(1, retry: "now()")
         let store = try store(database)

@@ -159,7 +159,10 @@ public enum FloorMerge {
         var start = 0
         for index in rows.indices {
             let next = index + 1
-            let joins = next < rows.count && isEmptyBetween(rows[index], rows[next], empty)
+            // What was there before Millrace came has no count, and would take it from what it is joined with.
+            let joins =
+                next < rows.count && rows[index].count != nil && rows[next].count != nil
+                && isEmptyBetween(rows[index], rows[next], empty)
             if joins { continue }
             if next - start > 1, let count = sum(rows[start..<next]) {
                 let ids = IDRange(rows[start].ids.lower, rows[index].ids.upper)

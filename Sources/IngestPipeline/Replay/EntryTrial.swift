@@ -19,12 +19,16 @@ public enum EntryTrial: Equatable, Sendable {
 extension EntryTrial {
     /// Tries an entry without keeping anything: the transaction is rolled back.
     ///
-    /// Connects and checks every mapping, as a worker does. Blocks its thread.
+    /// Connects, and checks the stream's mappings against the database. Blocks its thread.
     /// - Throws: ``StartupFailure`` or ``ReplayFailure``.
     public init(of id: StreamID, in stream: StreamKey, fields: [UInt8], _ settings: PipelineSettings) throws {
         let replay = try LetterReplay(connecting: settings)
         do {
             self = try replay.trial(id, of: stream, fields: fields)
+        } catch ReplayStop.table(let table, let reason) {
+            throw ReplayFailure("\(table) takes no rows now: \(reason)")
+        } catch ReplayStop.server(let failure) {
+            throw ReplayFailure(failure)
         } catch {
             throw ReplayFailure(error)
         }

@@ -6,6 +6,14 @@ import RecordCodec
 import Records
 import RedisWire
 
+/// Why letters are not tried.
+enum ReplayStop: Error {
+    /// A table takes no rows now. Its letters wait; others go on.
+    case table(String, reason: String)
+    /// A server failed: nothing more can be tried.
+    case server(LaneFailure)
+}
+
 /// Tries dead letters again: the stored fields, under their original source and id, through the ordinary encoders and
 /// the ordinary transaction.
 ///
@@ -29,49 +37,67 @@ final class LetterReplay {
     }
 
     let settings: PipelineSettings
-    let mappings: [CheckedMapping]
     let routes: Routes
     let store: LetterStore
     let commits: CommitSession
     let stop: StopSignal
     /// A worker's; commands have none.
     var metrics: PipelineMetrics?
+    /// `nil` for those that were not compared with the database yet.
+    private var mappings: [CheckedMapping?]
     private var encoders: [Routes.RouteID: RouteEncoder] = [:]
 
+    /// - Parameter mappings: as they were checked already. Default none; they are checked when a letter needs them, so
+    ///   that a table that is not as it should be holds up its own letters only.
     init(
-        settings: PipelineSettings, mappings: [CheckedMapping], postgres: PostgresConnection, stop: StopSignal
+        settings: PipelineSettings, mappings: [CheckedMapping] = [], postgres: PostgresConnection,
+        stop: StopSignal = StopSignal()
     ) {
         self.settings = settings
-        self.mappings = mappings
+        self.mappings = mappings.isEmpty ? settings.mappings.map { _ in nil } : mappings
         self.stop = stop
         routes = Routes(settings.mappings)
         store = LetterStore(postgres, scope: settings.letterScope)
         commits = CommitSession(postgres)
     }
 
-    /// Tries a page of letters. What could not be stored is recorded in the letters and told in the tally.
-    /// - Throws: ``LaneFailure`` when a server fails. What was stored until then stays; the rest is open.
-    func run(_ letters: [OpenLetter], _ manner: Manner) throws(LaneFailure) -> ReplayTally {
-        var job = ReplayJob(manner: manner)
+    /// Tries a page of letters. What could not be stored is recorded in the letters and told in the tally. What was
+    /// stored when a server fails stays stored.
+    func run(_ letters: [OpenLetter], _ manner: Manner) -> ReplayOutcome {
+        var job = ReplayJob(letters: letters, manner: manner)
         var ready: [OpenLetter] = []
         for letter in letters {
             if let refusal = unfit(letter) {
-                job.unfit.append((letter, refusal))
+                // Another worker may know the stream of a letter that is to be tried again.
+                if refusal.rejection.reason != .noMapping || !job.isCounted { job.unfit.append((letter, refusal)) }
             } else {
                 ready.append(letter)
             }
         }
+        do throws(ReplayStop) {
+            try carryOut(ready, &job)
+        } catch {
+            if case .server(let failure) = error { job.failure = failure }
+        }
+        return job.outcome
+    }
+
+    private func carryOut(_ ready: [OpenLetter], _ job: inout ReplayJob) throws(ReplayStop) {
         do throws(ProtocolViolation) {
             job.page = try ReplayPage(ready) { routes.route(of: $0) }
         } catch {
-            throw LaneFailure(RedisError.protocolViolation(error))
+            throw .server(LaneFailure(RedisError.protocolViolation(error)))
         }
         try recordUnfit(&job)
         for group in job.page?.groups ?? [] {
-            var todo = [group.entries]
-            while let range = todo.popLast() { todo += try attempt(range, group.route, &job) }
+            do throws(ReplayStop) {
+                var todo = [group.entries]
+                while let range = todo.popLast() { todo += try attempt(range, group.route, &job) }
+            } catch {
+                guard case .table(let table, let reason) = error else { throw error }
+                job.hold(group.entries, table, reason)
+            }
         }
-        return job.tally
     }
 
     /// Why the letter cannot even be tried.
@@ -86,7 +112,7 @@ final class LetterReplay {
         return routes.route(of: letter.stream) == nil ? Refusal(Rejection(.noMapping)) : nil
     }
 
-    private func recordUnfit(_ job: inout ReplayJob) throws(LaneFailure) {
+    private func recordUnfit(_ job: inout ReplayJob) throws(ReplayStop) {
         guard !job.unfit.isEmpty else { return }
         var verdicts = LetterVerdicts(actor: job.manner.actor, batch: .random(), isCounted: job.isCounted)
         verdicts.failed = job.unfit.map { (job.failure($0.letter, $0.refusal), $0.letter.edits) }
@@ -97,10 +123,11 @@ final class LetterReplay {
             // Nothing was tried, so nothing is lost by leaving them alone.
             job.tally.elsewhere += job.unfit.count
         } else if report.isDurable || report.isRehearsed {
-            for (attempt, _) in verdicts.failed { job.count(attempt) }
+            job.count(verdicts.failed.map(\.attempt))
         } else {
-            throw Self.failure(report)
+            throw .server(Self.failure(report))
         }
+        job.settle(job.unfit.map(\.letter.key))
     }
 
     // MARK: One transaction
@@ -109,7 +136,7 @@ final class LetterReplay {
     /// - Returns: what is left to try of them, the first last.
     private func attempt(
         _ range: Range<Int>, _ route: Routes.RouteID, _ job: inout ReplayJob
-    ) throws(LaneFailure) -> [Range<Int>] {
+    ) throws(ReplayStop) -> [Range<Int>] {
         guard let page = job.page, !stop.isRequested else { return [] }
         let encoder = try encoder(of: route)
         encoder.begin()
@@ -128,7 +155,8 @@ final class LetterReplay {
         let report = commits.commit(unit, deadline: .now + PostgresSession.patience)
         if report.isDurable || report.isRehearsed {
             job.tally.stored += verdicts.stored.count
-            for (attempt, _) in verdicts.failed { job.count(attempt) }
+            job.count(verdicts.failed.map(\.attempt))
+            job.settle(verdicts.stored.map(\.key) + verdicts.failed.map(\.attempt.key))
             note(loads, report, encoder)
             return []
         }
@@ -166,11 +194,11 @@ final class LetterReplay {
 
     private func repair(
         _ range: Range<Int>, _ loads: [EncodedBatch.Load], _ report: CommitReport, _ job: inout ReplayJob
-    ) throws(LaneFailure) -> [Range<Int>] {
-        guard !report.isConnectionLost else { throw Self.failure(report) }
+    ) throws(ReplayStop) -> [Range<Int>] {
+        guard !report.isConnectionLost else { throw .server(Self.failure(report)) }
         guard let error = report.failure else {
             // A trigger took rows away, which showed before COMMIT was sent.
-            guard !report.countsAgree, report.finalTag != "COMMIT" else { throw Self.failure(report) }
+            guard !report.countsAgree, report.finalTag != "COMMIT" else { throw .server(Self.failure(report)) }
             return try isolate(range, Refusal(Rejection(.refused), detail: "a trigger dropped the row"), nil, &job)
         }
         if error.sqlState == .lettersClosed { return try afterClosed(range, error, &job) }
@@ -191,15 +219,21 @@ final class LetterReplay {
             stop.pause(.milliseconds(Int.random(in: 1...20)))
             return retry.halves && range.count > 1
                 ? Self.cut(range, behind: range.lowerBound + range.count / 2) : [range]
+        case .stop(.schema) where report.isTargetChanged && job.mayRetry(upTo: Pipeline.retryLimit):
+            for load in loads { try check(load.table.rows.table) }
+            return [range]
         case .retry, .pause, .stop, .conflict:
-            throw .postgres(error, failure)
+            let failedTable = report.failedTable.map { loads[$0].table.rows.table }
+            guard TableHold(failure, namesTable: failedTable != nil) != nil, let table = failedTable ?? loads.first?.table.rows.table
+            else { throw .server(.postgres(error, failure)) }
+            throw .table(table, reason: "\(error)")
         }
     }
 
     /// Somebody closed or edited some of them: those are not ours any more.
     private func afterClosed(
         _ range: Range<Int>, _ error: PostgresError, _ job: inout ReplayJob
-    ) throws(LaneFailure) -> [Range<Int>] {
+    ) throws(ReplayStop) -> [Range<Int>] {
         guard let page = job.page else { return [] }
         let open: [OpenLetter]
         do throws(PostgresError) {
@@ -207,25 +241,25 @@ final class LetterReplay {
                 range.filter { !job.isClosed($0) }.map { page.letters[$0].key },
                 deadline: .now + PostgresSession.patience)
         } catch {
-            throw LaneFailure(error)
+            throw .server(LaneFailure(error))
         }
         let edits = Dictionary(open.map { ($0.key, $0.edits) }, uniquingKeysWith: { first, _ in first })
         let gone = range.filter { !job.isClosed($0) && edits[page.letters[$0].key] != page.letters[$0].edits }
         job.close(gone)
-        guard !gone.isEmpty || job.mayRetry(upTo: Pipeline.retryLimit) else { throw LaneFailure(error) }
+        guard !gone.isEmpty || job.mayRetry(upTo: Pipeline.retryLimit) else { throw .server(LaneFailure(error)) }
         return [range]
     }
 
     /// Blames a row, or looks for it in smaller pieces.
     private func isolate(
         _ range: Range<Int>, _ refusal: Refusal, _ blamed: Int?, _ job: inout ReplayJob
-    ) throws(LaneFailure) -> [Range<Int>] {
+    ) throws(ReplayStop) -> [Range<Int>] {
         let live = range.filter { !job.isSettled($0) }
         if let entry = blamed ?? (live.count == 1 ? live[0] : nil) {
             job.refuse(entry, refusal)
             return Self.cut(range, behind: entry + 1)
         }
-        guard live.count > 1 else { throw .committedShort(table: refusal.rejection.table ?? "") }
+        guard live.count > 1 else { throw .server(.committedShort(table: refusal.rejection.table ?? "")) }
         return Self.cut(range, behind: live[live.count / 2])
     }
 
@@ -250,17 +284,32 @@ final class LetterReplay {
         return .inDoubt(.unclear)
     }
 
-    func encoder(of route: Routes.RouteID) throws(LaneFailure) -> RouteEncoder {
+    // MARK: Mappings
+
+    /// Compares a table's mappings with the catalog, for the first time or because the table was altered since.
+    private func check(_ table: String) throws(ReplayStop) {
+        do throws(StartupFailure) {
+            for checked in try Worker.check(settings.mappings, table: table, store.connection) {
+                mappings[checked.index] = checked.mapping
+            }
+        } catch {
+            throw .table(table, reason: "\(error)")
+        }
+        encoders = encoders.filter { route, _ in !routes.tables(of: route).contains(table) }
+    }
+
+    func encoder(of route: Routes.RouteID) throws(ReplayStop) -> RouteEncoder {
         if let known = encoders[route] { return known }
+        for index in route.mappings where mappings[index] == nil { try check(settings.mappings[index].table) }
         let limits = CodecLimits(
             maxFields: settings.maxFields, maxEntryBytes: settings.entryBytes, maxValueBytes: settings.entryBytes)
         do throws(PlanError) {
             let encoder = try RouteEncoder(
-                mappings: route.mappings.map { mappings[$0] }, limits: limits, keptBytes: settings.batchBytes)
+                mappings: route.mappings.compactMap { mappings[$0] }, limits: limits, keptBytes: settings.batchBytes)
             encoders[route] = encoder
             return encoder
         } catch {
-            throw .mapping(error)
+            throw .server(.mapping(error))
         }
     }
 }

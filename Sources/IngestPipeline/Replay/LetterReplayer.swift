@@ -9,6 +9,10 @@ public struct ReplayFailure: Error, CustomStringConvertible, Sendable {
     init(_ error: any Error) {
         description = "\(error)"
     }
+
+    init(_ words: String) {
+        description = words
+    }
 }
 
 /// Replays dead letters at an operator's word. See ``LetterReplay`` for what makes it exactly once.
@@ -35,7 +39,7 @@ public struct LetterReplayer: Sendable {
     private let first: ReplayWalker
     private let second: ReplayWalker
 
-    /// Connects and checks every mapping against the database, as a worker does.
+    /// Connects. Mappings are checked against the database when a letter needs them.
     public init(_ settings: PipelineSettings) async throws(StartupFailure) {
         do throws(BlockingThread.CreationError) {
             first = try ReplayWalker(settings)

@@ -11,8 +11,8 @@ final class ReferencedFields {
     private let settings: PipelineSettings
     private var connection: RedisConnection?
     private let held = HeldBlock(EntryBlock())
-    /// Whether the stream's marker is the one of the source.
-    private var isOriginal: [SourceNumber: Bool] = [:]
+    /// Sources of which the stream's marker was seen to be theirs.
+    private var isOriginal: Set<SourceNumber> = []
 
     init(settings: PipelineSettings) {
         self.settings = settings
@@ -25,7 +25,7 @@ final class ReferencedFields {
     ) throws -> [OpenLetter] {
         try letters.map { letter in
             guard letter.fields == nil, letter.isSourceOpen else { return letter }
-            let redis = try connection ?? connect()
+            let redis = try connection.flatMap { $0.isOpen ? $0 : nil } ?? connect()
             connection = redis
             guard try isOriginal(letter, redis, incarnation) else { return letter }
             var filled = letter
@@ -43,17 +43,20 @@ final class ReferencedFields {
     private func isOriginal(
         _ letter: OpenLetter, _ redis: RedisConnection, _ incarnation: (SourceNumber) throws -> HexUUID?
     ) throws -> Bool {
-        if let known = isOriginal[letter.key.source] { return known }
+        if isOriginal.contains(letter.key.source) { return true }
         let wanted = try incarnation(letter.key.source)
-        var found: [IncarnationMarker] = []
+        let found: [IncarnationMarker]
         do throws(RedisError) {
             found = try redis.markers(in: settings.group, of: letter.stream)
         } catch {
-            // No such stream or group: nothing to fetch from.
-            guard error.serverError != nil else { throw error }
+            // No such stream or group: nothing to fetch from. Whatever else the server says is no word on the letter.
+            guard let answer = error.serverError, answer.isMissingGroup || answer.message.hasPrefix("no such key") else {
+                throw error
+            }
+            return false
         }
         let isSame = wanted.map { wanted in found.contains { HexUUID($0.uuid) == wanted } } ?? false
-        isOriginal[letter.key.source] = isSame
+        if isSame { isOriginal.insert(letter.key.source) }
         return isSame
     }
 

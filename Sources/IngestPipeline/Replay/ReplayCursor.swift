@@ -52,6 +52,11 @@ final class ReplayCursor: Sendable {
         if !goesOn { end() }
     }
 
+    /// Letters of a page that somebody else closed or edited before they were tried.
+    func leaveOut(_ count: Int) {
+        sum.withLock { $0.elsewhere += count }
+    }
+
     /// No more pages: what is in hand is finished.
     func end() {
         position.withLock { $0.isAtEnd = true }

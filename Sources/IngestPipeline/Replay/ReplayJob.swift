@@ -3,20 +3,38 @@ import PostgresCopy
 import RecordCodec
 import Records
 
+/// What came of a page.
+struct ReplayOutcome {
+    let tally: ReplayTally
+    /// Letters of which nothing was recorded: they are as they were.
+    let untried: [LetterKey]
+    /// Why it ended early.
+    let failure: LaneFailure?
+}
+
 /// A page under way: what is known of its letters so far. A value without I/O.
 struct ReplayJob {
     let manner: LetterReplay.Manner
+    private let letters: [LetterKey]
     var page: ReplayPage?
     /// Letters that cannot even be tried.
     var unfit: [(letter: OpenLetter, refusal: Refusal)] = []
     var tally = ReplayTally()
+    /// Why the page ended early.
+    var failure: LaneFailure?
+    private var settled: Set<LetterKey> = []
     private var refused: [Int: Refusal] = [:]
     /// Closed or edited by somebody else.
     private var closed: Set<Int> = []
     private var retries = 0
 
-    init(manner: LetterReplay.Manner) {
+    init(letters: [OpenLetter], manner: LetterReplay.Manner) {
+        self.letters = letters.map(\.key)
         self.manner = manner
+    }
+
+    var outcome: ReplayOutcome {
+        ReplayOutcome(tally: tally, untried: letters.filter { !settled.contains($0) }, failure: failure)
     }
 
     var isCounted: Bool { manner.schedule != nil }
@@ -30,6 +48,16 @@ struct ReplayJob {
     mutating func close(_ entries: [Int]) {
         tally.elsewhere += entries.count
         closed.formUnion(entries)
+        if let page { settle(entries.map { page.letters[$0].key }) }
+    }
+
+    /// What became of these letters is recorded.
+    mutating func settle(_ letters: [LetterKey]) { settled.formUnion(letters) }
+
+    /// The rest of these entries waits for a table.
+    mutating func hold(_ entries: Range<Int>, _ table: String, _ reason: String) {
+        let waiting = entries.filter { index in page.map { !settled.contains($0.letters[index].key) } ?? false }
+        tally.hold(waiting.count, table, reason)
     }
 
     /// Counts a failure that may pass.
@@ -39,9 +67,11 @@ struct ReplayJob {
         return true
     }
 
-    mutating func count(_ attempt: FailedAttempt) {
-        tally.fail(
-            attempt.key.id, attempt.rejection, constraint: attempt.constraint, fingerprint: attempt.fingerprint)
+    mutating func count(_ attempts: [FailedAttempt]) {
+        for attempt in attempts {
+            tally.fail(
+                attempt.key.id, attempt.rejection, constraint: attempt.constraint, fingerprint: attempt.fingerprint)
+        }
     }
 
     /// What a transaction over these entries says about each of them.

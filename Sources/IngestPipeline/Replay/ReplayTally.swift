@@ -17,12 +17,16 @@ public struct ReplayTally: Equatable, Sendable {
     public internal(set) var failed = 0
     /// Letters that somebody else stored, discarded or edited meanwhile.
     public internal(set) var elsewhere = 0
+    /// Letters that were not tried, because their table takes no rows now.
+    public internal(set) var held = 0
+    /// Why, by table.
+    public private(set) var heldTables: [String: String] = [:]
     /// By fingerprint.
     private(set) var byReason: [String: Reason] = [:]
 
     public init() {}
 
-    public var total: Int { stored + failed + elsewhere }
+    public var total: Int { stored + failed + elsewhere + held }
 
     /// The most frequent first.
     public var reasons: [Reason] {
@@ -36,7 +40,14 @@ public struct ReplayTally: Equatable, Sendable {
         ].count += 1
     }
 
+    mutating func hold(_ count: Int, _ table: String, _ reason: String) {
+        held += count
+        heldTables[table] = reason
+    }
+
     mutating func add(_ other: ReplayTally) {
+        held += other.held
+        heldTables.merge(other.heldTables) { $1 }
         stored += other.stored
         failed += other.failed
         elsewhere += other.elsewhere

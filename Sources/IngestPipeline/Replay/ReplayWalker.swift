@@ -36,7 +36,9 @@ actor ReplayWalker {
         do {
             let replay = try connect()
             while case let page = try cursor.next(replay.store), !page.isEmpty {
-                cursor.add(try run(page, options, replay))
+                let outcome = try run(page, options, replay, cursor)
+                cursor.add(outcome.tally)
+                if let failure = outcome.failure { throw failure }
             }
         } catch {
             cursor.end()
@@ -44,7 +46,7 @@ actor ReplayWalker {
         }
     }
 
-    /// Connects, and checks every mapping against the database, as a worker does.
+    /// Connects.
     func open() throws(StartupFailure) {
         _ = try connect()
     }
@@ -57,13 +59,12 @@ actor ReplayWalker {
     }
 
     private func run(
-        _ page: [OpenLetter], _ options: LetterReplayer.Options, _ replay: LetterReplay
-    ) throws -> ReplayTally {
+        _ page: [OpenLetter], _ options: LetterReplayer.Options, _ replay: LetterReplay, _ cursor: ReplayCursor
+    ) throws -> ReplayOutcome {
         let store = replay.store
         var letters = try references.fill(page) { source in
             try store.incarnation(of: source, deadline: .now + Self.patience)
         }
-        var elsewhere = 0
         if !options.edits.isEmpty {
             letters = letters.map { letter in
                 var edited = letter
@@ -72,19 +73,16 @@ actor ReplayWalker {
             }
             if !options.isDryRun {
                 let changed = try store.edit(letters, by: options.actor, deadline: .now + Self.patience)
-                elsewhere = letters.count - changed.count
+                cursor.leaveOut(letters.count - changed.count)
                 letters = changed
             }
         }
-        var tally = try replay.run(
-            letters, LetterReplay.Manner(actor: options.actor, isRehearsal: options.isDryRun))
-        tally.elsewhere += elsewhere
-        return tally
+        return replay.run(letters, LetterReplay.Manner(actor: options.actor, isRehearsal: options.isDryRun))
     }
 }
 
 extension LetterReplay {
-    /// For commands: a connection of its own, and every mapping checked against the database.
+    /// For commands: a connection of its own.
     convenience init(connecting settings: PipelineSettings) throws(StartupFailure) {
         let postgres: PostgresConnection
         do throws(PostgresError) {
@@ -93,7 +91,6 @@ extension LetterReplay {
         } catch {
             throw .postgresUnreachable(settings.postgres, error)
         }
-        let mappings = try Worker.check(settings.mappings, postgres)
-        self.init(settings: settings, mappings: mappings, postgres: postgres, stop: StopSignal())
+        self.init(settings: settings, postgres: postgres)
     }
 }

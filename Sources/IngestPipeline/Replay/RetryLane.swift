@@ -11,7 +11,7 @@ import RedisWire
 /// Any worker takes what is due. The lease is committed before the try: a worker that dies with a letter in hand has
 /// used an attempt up, and another one takes the letter a minute later.
 actor RetryLane {
-    /// Letters of one turn: few enough that stopping never waits long.
+    /// Most letters of one turn: few enough that stopping never waits long.
     private static let letters = 500
     private static let interval = Duration.seconds(1)
     private static let surveyInterval = Duration.seconds(10)
@@ -40,7 +40,6 @@ actor RetryLane {
             do {
                 let isMore = try turn()
                 backoff.succeeded()
-                isTold = false
                 if !isMore { worker.stop.pause(Self.interval * Double.random(in: 0.8...1.2)) }
             } catch {
                 tell(error)
@@ -55,11 +54,14 @@ actor RetryLane {
     /// Outages are the lanes' to tell; what wants a person is told once.
     private func tell(_ error: any Error) {
         let failure = (error as? LaneFailure) ?? (error as? PostgresError).map { LaneFailure($0) }
-        let isNews = failure.map { $0.logLevel == .error } ?? false
+        tell("\(error)", needsPerson: failure.map { $0.logLevel == .error } ?? false)
+    }
+
+    private func tell(_ reason: String, needsPerson: Bool) {
         worker.log.log(
-            level: isNews && !isTold ? .warning : .debug, "dead letters cannot be tried again now",
-            metadata: ["reason": "\(error)"])
-        isTold = isTold || isNews
+            level: needsPerson && !isTold ? .warning : .debug, "dead letters cannot be tried again now",
+            metadata: ["reason": "\(reason)"])
+        isTold = isTold || needsPerson
     }
 
     /// - Returns: whether there may be more to do at once.
@@ -77,28 +79,40 @@ actor RetryLane {
         guard !due.isEmpty else { return false }
         try attempt(due, replay)
         nextSurvey = .now
-        return due.count == Self.letters
+        return true
     }
 
     private func attempt(_ due: [OpenLetter], _ replay: LetterReplay) throws {
         let actor = "retry by \(worker.identity)"
         let manner = LetterReplay.Manner(actor: actor, schedule: worker.settings.retry, sealedBy: "retry")
+        let store = replay.store
+        let filled: [OpenLetter]
         do {
-            let store = replay.store
-            let filled = try references.fill(due) { source in
+            filled = try references.fill(due) { source in
                 try store.incarnation(of: source, deadline: .now + PostgresSession.patience)
             }
-            let tally = try replay.run(filled, manner)
-            worker.log.info(
-                "tried dead letters again", metadata: ["stored": "\(tally.stored)", "failed": "\(tally.failed)"])
         } catch {
-            // An outage is no attempt. What cannot be given back comes up again when its lease ends.
-            if replay.store.connection.isOpen {
-                try replay.store.release(
-                    due.map(\.key), after: .seconds(15), deadline: .now + PostgresSession.patience)
-            }
+            try giveBack(due.map(\.key), replay)
             throw error
         }
+        let outcome = replay.run(filled, manner)
+        try giveBack(outcome.untried, replay)
+        let tally = outcome.tally
+        worker.log.info(
+            "tried dead letters again", metadata: ["stored": "\(tally.stored)", "failed": "\(tally.failed)"])
+        if let failure = outcome.failure { throw failure }
+        if let held = tally.heldTables.min(by: { $0.key < $1.key }) {
+            tell("\(held.key) takes no rows: \(held.value)", needsPerson: true)
+        } else {
+            isTold = false
+        }
+    }
+
+    /// An outage is no attempt, and neither is a table that takes no rows. What cannot be given back comes up again when
+    /// its lease ends.
+    private func giveBack(_ untried: [LetterKey], _ replay: LetterReplay) throws {
+        guard replay.store.connection.isOpen else { return }
+        try replay.store.release(untried, after: .seconds(15), deadline: .now + PostgresSession.patience)
     }
 
     private func connect() throws(PostgresError) -> LetterReplay {

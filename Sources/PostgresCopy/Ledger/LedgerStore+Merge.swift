@@ -20,7 +20,8 @@ extension LedgerStore {
     ///
     /// Read what Redis says first (last-delivered, then pending): the rows must be the last thing that is read. Then
     /// call ``replace(_:with:of:deadline:)`` any number of times and ``finishMerge(of:highest:entriesAdded:deadline:)``.
-    /// - Returns: `nil`, without a transaction, when somebody else is merging this source.
+    /// - Returns: `nil`, without a transaction, when somebody else is merging this source, or when it was closed: what
+    ///   Redis said is then of another incarnation.
     public func beginMerge(
         of source: SourceNumber, deadline: PostgresConnection.Deadline
     ) throws(PostgresError) -> [LedgerRow]? {
@@ -31,8 +32,10 @@ extension LedgerStore {
                 SET LOCAL lock_timeout = '500ms'; SET LOCAL idle_in_transaction_session_timeout = '10s'
                 """, deadline: deadline)
             let lock = try connection.query(
-                "SELECT pg_try_advisory_xact_lock($1, $2) AS mine", [String(Self.mergeLock), String(source.rawValue)],
-                deadline: deadline)
+                """
+                SELECT pg_try_advisory_xact_lock($1, $2)
+                       AND EXISTS (SELECT 1 FROM ingest.source WHERE source_no = $2 AND closed_at IS NULL) AS mine
+                """, [String(Self.mergeLock), String(source.rawValue)], deadline: deadline)
             guard let row = lock.first, try row.isTrue("mine") else {
                 try connection.reset(deadline: deadline)
                 return nil

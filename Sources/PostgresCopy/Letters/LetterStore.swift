@@ -100,7 +100,8 @@ public struct LetterStore {
 
     // MARK: Retries
 
-    /// Takes letters that are due: their attempt counts from here on, and nobody else takes them for a minute.
+    /// Takes letters that are due, no more than fit a page: their attempt counts from here on, and nobody else takes
+    /// them for a minute.
     ///
     /// The lease is committed when this returns. A letter whose last attempt never ended stays open and is not given
     /// out again.
@@ -109,11 +110,17 @@ public struct LetterStore {
     ) throws(PostgresError) -> [OpenLetter] {
         let found = try connection.query(
             """
-            WITH due AS (
-              SELECT l.source_no, l.id FROM ingest.dead_letter l JOIN ingest.source s USING (source_no)
+            WITH free AS (
+              SELECT l.source_no, l.id, l.next_retry, l.payload_bytes
+                FROM ingest.dead_letter l JOIN ingest.source s USING (source_no)
                WHERE l.state = 'o' AND l.next_retry <= now()
                  AND s.redis_id = $1 AND s.redis_db = $2 AND s.grp = $3
                ORDER BY l.next_retry LIMIT $4 FOR UPDATE OF l SKIP LOCKED),
+            due AS (
+              SELECT source_no, id FROM (
+                SELECT source_no, id, sum(payload_bytes) OVER (ORDER BY next_retry, source_no, id) - payload_bytes AS b
+                  FROM free) AS page
+               WHERE b = 0 OR b < \(Self.pageBytes)),
             taken AS (
               UPDATE ingest.dead_letter l
                  SET attempts = l.attempts + CASE WHEN l.attempts < $5 THEN 1 ELSE 0 END,

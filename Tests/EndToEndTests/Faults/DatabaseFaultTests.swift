@@ -39,6 +39,32 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        /// Short of memory for everything, even for a single dead letter: nobody is to blame.
+        @Test func aServerShortOfMemoryForEverythingIsWaitedFor() async throws {
+            let scene = try await Scene()
+            try scene.execute(
+                """
+                CREATE TABLE fault (code text); INSERT INTO fault VALUES ('53200');
+                CREATE FUNCTION raise_fault() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+                  BEGIN IF EXISTS (SELECT FROM fault) THEN RAISE EXCEPTION 'out of memory' USING ERRCODE = '53200';
+                  END IF; RETURN NULL; END $$;
+                CREATE TRIGGER fault BEFORE INSERT ON ingest.batch
+                  FOR EACH STATEMENT EXECUTE FUNCTION raise_fault()
+                """)
+            try scene.addTickers(1...3)
+            let worker = try scene.watched()
+            try await eventually("it is told: \(worker.process.tail())") {
+                worker.log(has: "the lane starts over") && worker.log(has: "53200")
+            }
+            try await Task.sleep(for: .seconds(3))
+            #expect(worker.process.isRunning)
+            try scene.execute("DELETE FROM fault")
+            try await scene.expectTickers(3)
+            #expect(try scene.letterCount() == 0)
+            try await scene.stop([worker])
+            await scene.stop()
+        }
+
         /// What an operator does to a worker's login while it runs, and takes back.
         struct Refusal: Sendable, CustomTestStringConvertible {
             var testDescription: String
