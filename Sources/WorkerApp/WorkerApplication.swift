@@ -32,9 +32,11 @@ public struct WorkerApplication: Sendable {
     /// Runs until SIGTERM or SIGINT, or until everything is drained.
     /// - Throws: ``ApplicationFailure`` when it cannot start.
     public func run(draining drain: Worker.Drain?) async throws -> Worker.DrainEnd? {
+        registry.set(MetricCatalog.buildInfo, [("version", version)], to: 1)
         let stop = StopSignal()
         let worker = try await Starter().prepare(settings, stop: stop, log: log)
-        let service = WorkerService(worker: worker, drain: drain, grace: settings.shutdown.grace, log: log)
+        let service = WorkerService(
+            worker: worker, drain: drain, grace: settings.shutdown.grace, registry: registry, log: log)
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
         if settings.http.enabled {
             services.append(.init(service: try adminServer(worker), failureTerminationBehavior: .cancelGroup))
