@@ -117,14 +117,39 @@ extension EndToEnd {
             #expect(replies.allSatisfy { $0.error == nil })
         }
 
-        @Test func sigintStopsAnIdleWorkerAtOnce() async throws {
+        @Test(arguments: [SIGINT, SIGHUP]) func aSignalStopsAnIdleWorkerAtOnce(_ signal: Int32) async throws {
             let scene = try await Scene()
-            let worker = try scene.worker()
-            try await eventually("the worker carries entries") { worker.errorsSoFar.contains("carrying entries") }
-            worker.send(SIGINT)
+            let worker = try await startedWorker(scene, hangUp: "--default-signal=HUP")
+            worker.send(signal)
             let result = try await worker.wait(limit: .seconds(5))
             #expect(result.status == 0, "\(result.errors)")
+            #expect(result.errors.contains("stopping: finishing batches under way"))
             await scene.stop()
+        }
+
+        @Test func aWorkerOfNohupOutlivesItsTerminal() async throws {
+            let scene = try await Scene()
+            let worker = try await startedWorker(scene, hangUp: "--ignore-signal=HUP")
+            worker.send(SIGHUP)
+            try scene.addTickers(1...10)
+            try await scene.expectTickers(10)
+            #expect(!worker.errorsSoFar.contains("stopping"))
+            worker.send(SIGTERM)
+            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            await scene.stop()
+        }
+
+        /// A worker that carries entries. Whoever runs the tests may have told them to ignore SIGHUP, and they their
+        /// children.
+        private func startedWorker(_ scene: Scene, hangUp: String) async throws -> MillraceProcess {
+            let worker = try MillraceProcess(
+                ["run"],
+                environment: [
+                    "MILLRACE_REDIS_URL": scene.redis.url, "MILLRACE_POSTGRES_URL": scene.databaseURL,
+                    "MILLRACE_HTTP_ENABLED": "false", "MILLRACE_DISCOVERY_EVERY": "200ms",
+                ], launcher: ["/usr/bin/env", hangUp])
+            try await eventually("the worker carries entries") { worker.errorsSoFar.contains("carrying entries") }
+            return worker
         }
 
         @Test func healthAndMetricsAnswerWhileRunning() async throws {
