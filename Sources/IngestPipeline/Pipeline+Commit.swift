@@ -16,6 +16,8 @@ struct SentBatch {
     let sentAt: ContinuousClock.Instant
     /// Its rows went piece by piece, and none of them was refused any more.
     var wasIsolated = false
+    /// Held, not read.
+    private let underWay: BytesUnderWay?
 
     struct Table {
         let name: String
@@ -27,7 +29,9 @@ struct SentBatch {
 
     var tableNames: [String] { tables.map(\.name) }
 
-    init(_ encoded: EncodedBatch, sealedBy: String, at time: ContinuousClock.Instant) {
+    init(
+        _ encoded: EncodedBatch, sealedBy: String, at time: ContinuousClock.Instant, underWay: BytesUnderWay? = nil
+    ) {
         planned = encoded.planned
         tables = encoded.loads.map { load in
             Table(
@@ -38,6 +42,7 @@ struct SentBatch {
         bytes = encoded.byteCount
         self.sealedBy = sealedBy
         sentAt = time
+        self.underWay = underWay
     }
 }
 
@@ -82,8 +87,10 @@ extension Pipeline {
             },
             ranges: encoded.planned.plan.ranges.map { .init(source: $0.source, ids: $0.ids, count: $0.count) },
             letters: encoded.letters.map { $0.found(in: lineage.id) }, lineage: lineage)
+        // Before the first byte goes: the server may keep the rows waiting.
+        let underWay = worker.metrics.underWay(bytes: encoded.byteCount)
         try onPostgres { session throws(PostgresError) in session.begin(unit) }
-        return SentBatch(encoded, sealedBy: lineage.sealedBy, at: worker.now)
+        return SentBatch(encoded, sealedBy: lineage.sealedBy, at: worker.now, underWay: underWay)
     }
 
     func collect(_ sent: SentBatch) throws(LaneFailure) -> CommitAnswer {
@@ -118,7 +125,9 @@ extension Pipeline {
         for delivery in ledger.deliveries(of: batch.number) where delivery.kind == .fresh {
             guard let oldest = delivery.ids.first else { continue }
             let micros = Int64(clamping: oldest.milliseconds).multipliedReportingOverflow(by: 1_000).partialValue
-            worker.metrics.record(.enqueueCommit, seconds: Double(now - micros) / 1e6)
+            let whole = Double(now - micros) / 1e6
+            worker.metrics.record(.enqueueRead, seconds: whole - seconds)
+            worker.metrics.record(.enqueueCommit, seconds: whole)
         }
     }
 

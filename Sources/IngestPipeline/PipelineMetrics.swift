@@ -36,14 +36,13 @@ public struct PipelineMetrics: Sendable {
     let batchRows = Recorder(label: "millrace_batch_rows", dimensions: [], aggregate: true)
     let batchBytes = Recorder(label: "millrace_batch_bytes", dimensions: [], aggregate: true)
     let commitSeconds = Recorder(label: "millrace_commit_duration_seconds", dimensions: [], aggregate: true)
-    let inflightBytes = Gauge(label: "millrace_inflight_bytes")
+    private let inflightBytes = Meter(label: "millrace_inflight_bytes")
     let paused = Gauge(label: "millrace_paused")
     let destinationWentBack = Gauge(label: "millrace_destination_went_back")
     let mirrorBacklog = Gauge(label: "millrace_dead_letter_mirror_backlog")
     let retryScheduled = Gauge(label: "millrace_retry_scheduled")
     let conservationError = Gauge(label: "millrace_conservation_error")
     let auditPosition = Gauge(label: "millrace_audit_position_seconds")
-    let workerUp = Gauge(label: "millrace_worker_up")
     private let tables: [String: Table]
     private let stages: [Stage: Recorder]
 
@@ -62,7 +61,6 @@ public struct PipelineMetrics: Sendable {
                 let label = "millrace_stage_latency_seconds"
                 return (stage, Recorder(label: label, dimensions: [("stage", stage.rawValue)], aggregate: true))
             })
-        workerUp.record(1)
     }
 
     func table(_ name: String) -> Table? { tables[name] }
@@ -97,4 +95,25 @@ public struct PipelineMetrics: Sendable {
     func incarnation(_ reason: String) {
         Counter(label: "millrace_incarnations_total", dimensions: [("reason", reason)]).increment()
     }
+
+    func regressed(_ stream: StreamKey) {
+        Gauge(label: "millrace_stream_regressed", dimensions: [("stream", "\(stream)")]).record(1)
+    }
+
+    func underWay(bytes: Int) -> BytesUnderWay { BytesUnderWay(bytes, in: inflightBytes) }
+}
+
+/// Bytes of a batch that was sent. They count for as long as this lives, so that they are taken off whatever ends the
+/// batch: an answer, or a lane that drops what it holds.
+final class BytesUnderWay {
+    private let count: Double
+    private let meter: Meter
+
+    init(_ count: Int, in meter: Meter) {
+        self.count = Double(count)
+        self.meter = meter
+        meter.increment(by: self.count)
+    }
+
+    deinit { meter.decrement(by: count) }
 }

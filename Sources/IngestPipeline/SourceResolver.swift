@@ -144,6 +144,7 @@ struct SourceResolver {
         guard let record = facts.records.first(where: { $0.number == source }), let stream = facts.stream,
             let id = IncarnationDecision.advancedID(record, lastGenerated: stream.lastGenerated)
         else { return }
+        worker.metrics.regressed(key)
         worker.log.error(
             "the stream went back behind what is stored; moving its last id forward",
             metadata: ["stream": "\(key)", "to": "\(id)"])

@@ -55,14 +55,17 @@ public final class MillraceProcess: Sendable {
     ///   - environment: added to that of the tests.
     ///   - input: a file for standard input; nothing when `nil`.
     ///   - directory: where it runs; a folder without a configuration file when `nil`.
+    ///   - launcher: a program, with its arguments, that starts it in its own place, such as `nohup`.
     public init(
-        _ arguments: [String], environment: [String: String] = [:], input: URL? = nil, directory: URL? = nil
+        _ arguments: [String], environment: [String: String] = [:], input: URL? = nil, directory: URL? = nil,
+        launcher: [String] = []
     ) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "millrace-process-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let process = Process()
-        process.executableURL = try Self.executable()
-        process.arguments = arguments
+        let words = launcher + [try Self.executable().path] + arguments
+        process.executableURL = URL(filePath: words[0])
+        process.arguments = Array(words.dropFirst())
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.currentDirectoryURL = directory ?? folder
         process.standardOutput = try Self.create(folder.appending(path: "out"))

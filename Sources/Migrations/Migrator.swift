@@ -13,7 +13,7 @@ extension MigrationFailure: CustomStringConvertible {
         switch self {
         case .problem(let problem): problem.description
         // The message is about our own SQL and the schema, and without it nobody could help.
-        case .step(let file, let error): "migration \(file): \(error.message) (\(error))"
+        case .step(let file, let error): "migration \(file): \(error.explanation)"
         case .postgres(let error): error.description
         }
     }

@@ -1,8 +1,9 @@
 /// What went wrong between this process and PostgreSQL.
 ///
 /// `description` is bland: codes and names of the schema, never a value of a row, so that it can be logged and shown.
-/// The server's own words, which may quote rows, are in ``message``, ``detail`` and ``context`` and appear only in
-/// `debugDescription`.
+/// The server's own words are in ``message``, ``detail`` and ``context``. They may quote rows, so that they appear in
+/// ``explanation`` and `debugDescription` only; but for codes such as a missing right, whose message says which and
+/// quotes nothing else, it is part of `description`.
 public struct PostgresError: Error, Equatable, Sendable {
     public enum Kind: Equatable, Sendable {
         /// The connection string, or a name or value given to a call, cannot be used. Nothing was sent.
@@ -53,7 +54,7 @@ extension PostgresError: CustomStringConvertible {
         switch kind {
         case .configuration: "PostgreSQL configuration: \(message)"
         case .connect: "cannot connect to PostgreSQL: \(message)" + (sqlState.map { " (SQLSTATE \($0))" } ?? "")
-        case .server: serverDescription
+        case .server: isMessageBland ? "\(facts): \(message)" : facts
         case .connectionLost: "connection to PostgreSQL lost"
         case .timeout: "PostgreSQL did not answer in time: \(message)"
         case .unexpectedResult: "unexpected answer from PostgreSQL: \(message)"
@@ -61,7 +62,15 @@ extension PostgresError: CustomStringConvertible {
         }
     }
 
-    private var serverDescription: String {
+    /// For whoever works on the database: with the server's words, which may quote a value of a row.
+    public var explanation: String { kind == .server ? "\(message) (\(facts))" : description }
+
+    /// A trigger may raise any code with any words.
+    private var isMessageBland: Bool {
+        sqlState?.hasBlandMessage == true && !message.isEmpty && context?.contains("RAISE") != true
+    }
+
+    private var facts: String {
         var text = "PostgreSQL error, SQLSTATE \(sqlState?.code ?? "unknown")"
         let relation = [schema, table].compactMap(\.self).joined(separator: ".")
         if !relation.isEmpty { text += ", table \(relation)" }
@@ -75,7 +84,7 @@ extension PostgresError: CustomStringConvertible {
 
 extension PostgresError: CustomDebugStringConvertible {
     public var debugDescription: String {
-        var text = description
+        var text = kind == .server ? facts : description
         if kind == .server || kind == .connectionLost, !message.isEmpty { text += "; message: \(message)" }
         if let detail { text += "; detail: \(detail)" }
         if let hint { text += "; hint: \(hint)" }

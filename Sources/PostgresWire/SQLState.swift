@@ -37,6 +37,23 @@ public struct SQLState: Hashable, Sendable {
     public static let lettersClosed = SQLState(known: "SL004")
 }
 
+extension SQLState {
+    /// Whether the server's message for this code names roles, addresses and parts of the schema at most. Those of all
+    /// other codes may quote what a producer sent.
+    var hasBlandMessage: Bool { errorClass == "28" || Self.bland.contains(code) }
+
+    /// Class 28, a login that was refused, is not listed one by one.
+    private static let bland: Set<String> = [
+        "25006",  // read-only
+        "3D000", "3F000",  // no such database, no such schema
+        "42501",  // a right is missing
+        "42703", "42883", "42P01",  // no such column, function, table
+        "53100", "53300",  // the disk is full, too many sessions
+        "55P03",  // somebody else has the lock
+        "57P01", "57P02", "57P03", "57P04", "57P05",  // the server ends the session, or takes none now
+    ]
+}
+
 extension SQLState: CustomStringConvertible {
     public var description: String { code }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import IngestCore
 public import IngestPipeline
 public import PostgresWire
@@ -16,29 +17,16 @@ struct ServerEndpoints {
         } catch {
             throw ApplicationFailure("\(error)", isConfiguration: true)
         }
+        let isHonoured = settings.postgres.useEnvironment
+        let address = PostgresAddress(
+            settings.postgres, honouring: isHonoured ? ProcessInfo.processInfo.environment : [:])
         do throws(PostgresError) {
             postgres = try PostgresEndpoint(
-                Self.postgresURL(settings.postgres), environment: settings.postgres.useEnvironment ? .used : .ignored,
+                address.connectionString, environment: isHonoured ? .used : .ignored,
                 passwordFile: settings.postgres.passwordFile)
         } catch {
             throw ApplicationFailure("postgres.url: \(error.message)", isConfiguration: true)
         }
-    }
-}
-
-extension ServerEndpoints {
-    /// A password file is read at each connect by the endpoint itself.
-    private static func postgresURL(_ postgres: Settings.Postgres) -> String {
-        guard postgres.passwordFile == nil, let password = postgres.password else { return postgres.url }
-        guard postgres.url.contains("://") else {
-            let quoted = password.value.replacing("\\", with: "\\\\").replacing("'", with: "\\'")
-            return "\(postgres.url) password='\(quoted)'"
-        }
-        let encoded = password.value.utf8.map { byte in
-            let digits = String(byte, radix: 16, uppercase: true)
-            return "%" + (digits.utf8.count == 1 ? "0" : "") + digits
-        }
-        return postgres.url + (postgres.url.contains("?") ? "&" : "?") + "password=" + encoded.joined()
     }
 }
 

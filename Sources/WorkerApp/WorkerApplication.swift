@@ -7,7 +7,6 @@ import PostgresWire
 import ServiceLifecycle
 public import Settings
 public import Telemetry
-import UnixSignals
 
 /// What `millrace run` is made of, in the order it starts: checks, the HTTP service, the worker. It stops in the other
 /// order: the worker finishes its batches and hands back what is pending, then the HTTP service ends.
@@ -29,12 +28,14 @@ public struct WorkerApplication: Sendable {
         try await Starter().prepare(settings, stop: StopSignal(), log: log)
     }
 
-    /// Runs until SIGTERM or SIGINT, or until everything is drained.
+    /// Runs until SIGTERM, SIGINT or SIGHUP, or until everything is drained.
     /// - Throws: ``ApplicationFailure`` when it cannot start.
     public func run(draining drain: Worker.Drain?) async throws -> Worker.DrainEnd? {
+        registry.set(MetricCatalog.buildInfo, [("version", version)], to: 1)
         let stop = StopSignal()
         let worker = try await Starter().prepare(settings, stop: stop, log: log)
-        let service = WorkerService(worker: worker, drain: drain, grace: settings.shutdown.grace, log: log)
+        let service = WorkerService(
+            worker: worker, drain: drain, grace: settings.shutdown.grace, registry: registry, log: log)
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
         if settings.http.enabled {
             services.append(.init(service: try adminServer(worker), failureTerminationBehavior: .cancelGroup))
@@ -45,7 +46,7 @@ public struct WorkerApplication: Sendable {
                 failureTerminationBehavior: .cancelGroup))
         let group = ServiceGroup(
             configuration: .init(
-                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLog))
+                services: services, gracefulShutdownSignals: EndingSignals.all, logger: quietLog))
         do {
             try await group.run()
         } catch let error as AdminServerError {

@@ -4,6 +4,7 @@ import IngestPipeline
 import Logging
 import ServiceLifecycle
 import Synchronization
+import Telemetry
 
 /// The worker as a service: a graceful shutdown stops it, and a hard limit bounds how long that may take.
 struct WorkerService: Service {
@@ -19,11 +20,14 @@ struct WorkerService: Service {
     let worker: Worker
     let drain: Worker.Drain?
     let grace: Duration
+    let registry: PrometheusRegistry
     let log: Logger
     let outcome = Outcome()
 
     func run() async throws {
         log.info("carrying entries")
+        registry.set(MetricCatalog.workerUp, to: 1)
+        defer { registry.set(MetricCatalog.workerUp, to: 0) }
         let end = try await withGracefulShutdownHandler {
             // Cancelled when a service beside this one fails; the lanes' threads know nothing of tasks.
             try await withTaskCancellationHandler {

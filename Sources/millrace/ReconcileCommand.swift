@@ -34,7 +34,9 @@ struct ReconcileCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let settings = try options.load().settings
+        var settings = try options.load().settings
+        // What it refills must be what `audit` looks at.
+        settings.postgres.useEnvironment = true
         Telemetry.bootstrapLogging(level: .warning, format: settings.log.format.lines)
         let worker: Worker
         do {

@@ -12,8 +12,8 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Runs a worker: carries stream entries into the database until it is stopped.",
         discussion: """
-            SIGTERM or SIGINT finishes the batches under way, hands back what is pending, and ends. Once it carries \
-            entries, an outage of a server never ends it: reading pauses and goes on by itself.
+            SIGTERM, SIGINT or SIGHUP finishes the batches under way, hands back what is pending, and ends. Once it \
+            carries entries, an outage of a server never ends it: reading pauses and goes on by itself.
 
             --drain ends with 0 when every stream of the group is read, committed and acknowledged, and with 1, naming \
             the streams, when that takes longer than --timeout.

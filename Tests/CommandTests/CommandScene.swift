@@ -1,6 +1,7 @@
 import Foundation
 import IngestTesting
 import LocalServices
+import PostgresWire
 import Records
 import RedisWire
 import Testing
@@ -16,7 +17,8 @@ struct CommandScene {
         connection = try RedisConnection.connect(to: RedisEndpoint(url: redis.url), name: "test")
     }
 
-    /// Runs `millrace` with its Redis, and a PostgreSQL that is not there unless a database is given.
+    /// Runs `millrace` with its Redis, and a PostgreSQL that is not there unless a database is given; an empty one counts
+    /// as not given to `millrace` either.
     func run(
         _ arguments: [String], input: String? = nil, database: String? = nil, environment: [String: String] = [:]
     ) async throws -> MillraceProcess.Result {
@@ -67,6 +69,15 @@ final class TestFolder: Sendable {
         gzip.waitUntilExit()
         return url.appending(path: name + ".gz")
     }
+}
+
+/// An address as the variables that `psql` takes it from.
+func variablesOfPostgres(_ url: String) throws -> [String: String] {
+    let endpoint = try PostgresEndpoint(url)
+    return [
+        "PGHOST": endpoint.host, "PGPORT": endpoint.port, "PGUSER": endpoint.user, "PGDATABASE": endpoint.database,
+        "PGPASSWORD": URLComponents(string: url)?.password ?? "",
+    ]
 }
 
 /// Reads one JSON object.

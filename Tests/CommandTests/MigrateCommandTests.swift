@@ -78,13 +78,8 @@ struct MigrateCommandTests {
 
     @Test func variablesOfPostgresAreHonoured() async throws {
         let url = try await TestServices.shared.database()
-        let endpoint = try PostgresEndpoint(url)
         let result = try await MillraceProcess.run(
-            ["migrate", "status", "--json"],
-            environment: [
-                "PGHOST": endpoint.host, "PGPORT": endpoint.port, "PGUSER": endpoint.user,
-                "PGDATABASE": endpoint.database, "PGPASSWORD": URLComponents(string: url)?.password ?? "",
-            ])
+            ["migrate", "status", "--json"], environment: try variablesOfPostgres(url))
         #expect(result.status == 0, "\(result.errors)")
         #expect(try decode(Status.self, result.output).current == 0)
     }

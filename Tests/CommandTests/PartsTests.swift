@@ -45,13 +45,6 @@ struct PartsTests {
         #expect(Pacer(rate: 1, start: start).pause(before: 2, now: start) == start + .seconds(2))
     }
 
-    @Test func passwordsAreAddedToAddresses() {
-        #expect(PostgresAddress.adding(password: "a'b\\", to: "host=x") == "host=x password='a\\'b\\\\'")
-        #expect(PostgresAddress.adding(password: "a@", to: "postgresql://h/d") == "postgresql://h/d?password=%61%40")
-        #expect(
-            PostgresAddress.adding(password: "a", to: "postgresql://h/d?x=1") == "postgresql://h/d?x=1&password=%61")
-    }
-
     @Test func hexadecimalGoesBothWays() {
         #expect(HexText.decode(HexText.encode([0, 0x1F, 0xFF])) == [0, 0x1F, 0xFF])
         for text in ["0", "zz", "+1", "0x"] { #expect(HexText.decode(text) == nil) }

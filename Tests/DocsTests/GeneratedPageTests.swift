@@ -67,7 +67,8 @@ struct GeneratedPageTests {
         What `/metrics` serves, in Prometheus text format. Made from the program's own table; do not edit.
 
         Names, labels and units are a contract: dashboards may depend on them. Values of labels are bounded; an id of an
-        entry or a text of a producer is never one. A series appears with its first value.
+        entry or a text of a producer is never one. Series without labels, and those whose labels have listed values or
+        name configured tables, exist from the start, at 0; others appear with their first value.
 
         \(MetricReference.markdown())
         """

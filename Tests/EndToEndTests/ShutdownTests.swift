@@ -1,5 +1,6 @@
 import Foundation
 import IngestTesting
+import PostgresWire
 import RedisWire
 import Testing
 
@@ -116,14 +117,39 @@ extension EndToEnd {
             #expect(replies.allSatisfy { $0.error == nil })
         }
 
-        @Test func sigintStopsAnIdleWorkerAtOnce() async throws {
+        @Test(arguments: [SIGINT, SIGHUP]) func aSignalStopsAnIdleWorkerAtOnce(_ signal: Int32) async throws {
             let scene = try await Scene()
-            let worker = try scene.worker()
-            try await eventually("the worker carries entries") { worker.errorsSoFar.contains("carrying entries") }
-            worker.send(SIGINT)
+            let worker = try await startedWorker(scene, hangUp: "--default-signal=HUP")
+            worker.send(signal)
             let result = try await worker.wait(limit: .seconds(5))
             #expect(result.status == 0, "\(result.errors)")
+            #expect(result.errors.contains("stopping: finishing batches under way"))
             await scene.stop()
+        }
+
+        @Test func aWorkerOfNohupOutlivesItsTerminal() async throws {
+            let scene = try await Scene()
+            let worker = try await startedWorker(scene, hangUp: "--ignore-signal=HUP")
+            worker.send(SIGHUP)
+            try scene.addTickers(1...10)
+            try await scene.expectTickers(10)
+            #expect(!worker.errorsSoFar.contains("stopping"))
+            worker.send(SIGTERM)
+            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            await scene.stop()
+        }
+
+        /// A worker that carries entries. Whoever runs the tests may have told them to ignore SIGHUP, and they their
+        /// children.
+        private func startedWorker(_ scene: Scene, hangUp: String) async throws -> MillraceProcess {
+            let worker = try MillraceProcess(
+                ["run"],
+                environment: [
+                    "MILLRACE_REDIS_URL": scene.redis.url, "MILLRACE_POSTGRES_URL": scene.databaseURL,
+                    "MILLRACE_HTTP_ENABLED": "false", "MILLRACE_DISCOVERY_EVERY": "200ms",
+                ], launcher: ["/usr/bin/env", hangUp])
+            try await eventually("the worker carries entries") { worker.errorsSoFar.contains("carrying entries") }
+            return worker
         }
 
         @Test func healthAndMetricsAnswerWhileRunning() async throws {
@@ -146,6 +172,12 @@ extension EndToEnd {
             #expect(text.series("millrace_batches_total", "market_data_trades") ?? 0 > 0)
             #expect(text.series("millrace_rows_dead_total", "not_a_number") == 1)
             #expect(text.series("millrace_worker_up") == 1)
+            #expect(text.series("millrace_build_info") == 1)
+            let stages = text.body.split(separator: "\n").filter {
+                $0.hasPrefix("millrace_stage_latency_seconds_count{")
+            }
+            #expect(stages.count == 3)
+            for stage in stages { #expect(!stage.hasSuffix(" 0"), "\(stage)") }
             #expect(text.series("millrace_destination_went_back") == 0)
             for name in [
                 "millrace_rows_deduplicated_total", "millrace_batches_total", "millrace_fence_conflicts_total",
@@ -157,6 +189,27 @@ extension EndToEnd {
             worker.send(SIGTERM)
             #expect(try await worker.wait(limit: .seconds(10)).status == 0)
             #expect(await HTTPProbe.get("/healthz", port: port) == nil, "the port is given back")
+            await scene.stop()
+        }
+
+        @Test func bytesAreInFlightUntilTheDatabaseHasAnswered() async throws {
+            let scene = try await Scene()
+            let worker = try scene.watched()
+            try scene.addTickers(1...10)
+            try await scene.expectTickers(10)
+            #expect(await worker.metric("millrace_inflight_bytes") == 0)
+            let locker = try PostgresConnection.connect(
+                to: PostgresEndpoint(scene.databaseURL), applicationName: "locker")
+            try locker.execute("BEGIN; LOCK TABLE market_data_ticker IN ACCESS EXCLUSIVE MODE", deadline: .soon)
+            try scene.addTickers(11...20)
+            let waiting = try await HTTPProbe.get("/metrics", port: worker.port) {
+                $0.series("millrace_inflight_bytes") ?? 0 > 0
+            }
+            #expect(waiting?.series("millrace_inflight_bytes") ?? 0 > 0, "\(worker.process.tail())")
+            try locker.execute("ROLLBACK", deadline: .soon)
+            try await scene.expectTickers(20)
+            #expect(await worker.metric("millrace_inflight_bytes") == 0)
+            try await scene.stop([worker])
             await scene.stop()
         }
     }

@@ -34,6 +34,31 @@ import Testing
         #expect(error.debugDescription.contains("invalid input: \"hunter2\""))
     }
 
+    @Test(
+        arguments: [
+            "25006", "28000", "28P01", "3D000", "3F000", "42501", "42703", "42883", "42P01", "53100", "53300", "55P03",
+            "57P01", "57P03",
+        ])
+    func saysWhatIsMissing(code: String) {
+        let error = PostgresError(
+            .server, message: "permission denied for table orders", sqlState: SQLState(code))
+        #expect(error.description == "PostgreSQL error, SQLSTATE \(code): permission denied for table orders")
+        #expect(error.debugDescription.ranges(of: "permission denied").count == 1)
+    }
+
+    @Test(arguments: ["22P02", "23505", "23514", "42601", "P0001"])
+    func keepsWordsThatMayQuoteRowsToItself(code: String) {
+        let error = PostgresError(.server, message: "row \"hunter2\" is wrong", sqlState: SQLState(code))
+        #expect(error.description == "PostgreSQL error, SQLSTATE \(code)")
+        #expect(error.explanation == "row \"hunter2\" is wrong (PostgreSQL error, SQLSTATE \(code))")
+    }
+
+    @Test func doesNotTrustTheWordsOfATrigger() {
+        var error = PostgresError(.server, message: "hunter2 is not allowed", sqlState: .insufficientPrivilege)
+        error.context = "PL/pgSQL function check_row() line 3 at RAISE"
+        #expect(error.description == "PostgreSQL error, SQLSTATE 42501")
+    }
+
     @Test(arguments: ["2350", "235055", "2350x", "23 05", ""])
     func refusesWhatIsNoCode(code: String) {
         #expect(SQLState(code) == nil)

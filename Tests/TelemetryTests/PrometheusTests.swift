@@ -29,8 +29,8 @@ import Testing
 
     @Test func knownLabelsExistFromTheStart() {
         #expect(lines("millrace_rows_deduplicated_total{").count == 2)
-        #expect(lines("millrace_stage_latency_seconds_count{").count == 4)
-        #expect(lines("millrace_copy_duration_seconds_count{").count == 2)
+        #expect(lines("millrace_stage_latency_seconds_count{").count == 3)
+        #expect(lines("millrace_table_held{").count == 2)
         #expect(lines("millrace_rows_dead_total{").count > 40)
         #expect(lines("millrace_conservation_error ") == ["millrace_conservation_error 0"])
         #expect(lines("millrace_freshness_seconds{").isEmpty)
@@ -43,6 +43,14 @@ import Testing
         #expect(lines("millrace_freshness_seconds{") == ["millrace_freshness_seconds{stream=\"md:trades\"} 3.5"])
         gauge.destroy()
         #expect(lines("millrace_freshness_seconds{").isEmpty)
+    }
+
+    @Test func gaugesNeedNoHandle() {
+        registry.set(MetricCatalog.buildInfo, [("version", "1.2.3")], to: 1)
+        #expect(lines("millrace_build_info") == ["millrace_build_info{version=\"1.2.3\"} 1"])
+        registry.set(MetricCatalog.workerUp, to: 1)
+        registry.set(MetricCatalog.workerUp, to: 0)
+        #expect(lines("millrace_worker_up") == ["millrace_worker_up 0"])
     }
 
     @Test func histogramsCountCumulatively() {

@@ -36,7 +36,8 @@ public enum MetricCatalog {
         .histogram([1024, 8192, 65536, 262_144, 1_048_576, 2_097_152, 4_194_304, 8_388_608, 33_554_432]),
         help: "Encoded bytes of a batch.")
     public static let inflightBytes = MetricDefinition(
-        "inflight_bytes", .gauge, help: "Bytes read and not yet acknowledged, of all lanes.")
+        "inflight_bytes", .gauge,
+        help: "Encoded bytes of batches that were sent and are not answered yet, of all lanes.")
     public static let paused = MetricDefinition(
         "paused", .gauge, help: "How many streams an operator has paused.")
 
@@ -49,18 +50,15 @@ public enum MetricCatalog {
         0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
     ]
 
-    public static let copyDuration = MetricDefinition(
-        "copy_duration_seconds", .histogram(seconds), [table], help: "Time to send a batch's rows with COPY.")
     public static let commitDuration = MetricDefinition(
-        "commit_duration_seconds", .histogram(seconds), help: "Time from the end of COPY to the confirmed commit.")
-    public static let ackDuration = MetricDefinition(
-        "ack_duration_seconds", .histogram(seconds), help: "Time of a pipeline that acknowledges.")
+        "commit_duration_seconds", .histogram(seconds),
+        help: "Time from the end of COPY until the lane, which reads on meanwhile, has the commit's answer.")
     public static let stageLatency = MetricDefinition(
         "stage_latency_seconds", .histogram(seconds),
-        [.init("stage", ["enqueue_read", "read_commit", "commit_ack", "enqueue_commit"])],
+        [.init("stage", ["enqueue_read", "read_commit", "enqueue_commit"])],
         help: "Time between two stages of an entry; it is enqueued at the moment in its id.")
 
-    private static let latencies = [copyDuration, commitDuration, ackDuration, stageLatency]
+    private static let latencies = [commitDuration, stageLatency]
 
     // MARK: Streams
 
@@ -109,7 +107,8 @@ public enum MetricCatalog {
     public static let destinationWentBack = MetricDefinition(
         "destination_went_back", .gauge, help: "1 when the database lacks what was acknowledged: run reconcile.")
     public static let streamRegressed = MetricDefinition(
-        "stream_regressed", .gauge, [stream], help: "1 when a stream's last id went back.")
+        "stream_regressed", .gauge, [stream],
+        help: "1 since the worker found that the stream's last id had gone back, and moved it forward.")
 
     private static let trouble = [
         conservationError, deadLetters, retryScheduled, deadLetterBacklog, redisReconnects, postgresErrors,

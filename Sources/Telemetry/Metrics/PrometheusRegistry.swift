@@ -33,6 +33,11 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
         for labels in sets { _ = series(definition.name, labels) }
     }
 
+    /// Sets a gauge for which no handle is kept: of what is told once or twice.
+    public func set(_ gauge: MetricDefinition, _ labels: [(String, String)] = [], to value: Double) {
+        gauge.gauge(labels, factory: self).set(value)
+    }
+
     // MARK: Exposition
 
     /// All families as Prometheus reads them, with the process's own at the end.

@@ -49,6 +49,7 @@ struct SelftestGround {
         var variables = [
             "MILLRACE_REDIS_URL": settings.redis.url,
             "MILLRACE_POSTGRES_URL": PostgresAddress(loaded, direct: false).connectionString,
+            "MILLRACE_POSTGRES_USE_ENVIRONMENT": "true",
         ]
         variables["MILLRACE_REDIS_PASSWORD"] = settings.redis.password?.value
         variables["MILLRACE_POSTGRES_PASSWORD_FILE"] = settings.postgres.passwordFile

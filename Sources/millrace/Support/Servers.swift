@@ -101,7 +101,7 @@ struct Servers {
         case .some(.insufficientPrivilege):
             CommandFailure(
                 "PostgreSQL refuses: \(error.message)", fix: "log in as a user who may, or GRANT what is missing")
-        default: CommandFailure(error.kind == .server ? "\(error.message) (\(error))" : "\(error)")
+        default: CommandFailure(error.explanation)
         }
     }
 

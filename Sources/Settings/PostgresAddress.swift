@@ -1,14 +1,15 @@
-import Settings
+/// The connection string of a configuration: its password added, and `PG*` variables, where they are honoured, instead
+/// of the built-in address. Workers and commands go by this one rule, so that they reach the same database.
+public struct PostgresAddress: Sendable {
+    /// Holds the password.
+    public let connectionString: String
 
-/// The connection string of a command: the configuration's, its password added, and `PG*` variables instead of the
-/// built-in address.
-struct PostgresAddress {
-    let connectionString: String
-
-    init(_ loaded: LoadedSettings, direct: Bool) {
-        let postgres = loaded.settings.postgres
+    /// - Parameters:
+    ///   - direct: past a transaction pooler, where there is one.
+    ///   - variables: the environment to honour; empty when `PG*` variables mean nothing.
+    public init(_ postgres: Settings.Postgres, direct: Bool = false, honouring variables: [String: String]) {
         var url = (direct ? postgres.directURL : nil) ?? postgres.url
-        if url == Settings().postgres.url { url = Self.builtIn(postgres.url) }
+        if url == Settings.Postgres().url { url = Self.builtIn(url, variables) }
         // A file is read at each connect by the endpoint itself.
         if postgres.passwordFile == nil, let password = postgres.password {
             url = Self.adding(password: password.value, to: url)
@@ -17,15 +18,14 @@ struct PostgresAddress {
     }
 
     /// `PG*` variables fill in what a string leaves open: a built-in address must not get in their way.
-    private static func builtIn(_ url: String) -> String {
+    private static func builtIn(_ url: String, _ variables: [String: String]) -> String {
         let names = ["PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE"]
-        guard names.contains(where: { Terminal.environment($0) != nil }) else { return url }
-        if Terminal.environment("PGSERVICE") != nil { return "" }
+        let given = Set(names.filter { variables[$0]?.isEmpty == false })
+        if given.isEmpty { return url }
+        if given.contains("PGSERVICE") { return "" }
         var words: [String] = []
-        if Terminal.environment("PGHOST") == nil, Terminal.environment("PGHOSTADDR") == nil {
-            words.append("host=127.0.0.1")
-        }
-        if Terminal.environment("PGDATABASE") == nil { words.append("dbname=millrace") }
+        if given.isDisjoint(with: ["PGHOST", "PGHOSTADDR"]) { words.append("host=127.0.0.1") }
+        if !given.contains("PGDATABASE") { words.append("dbname=millrace") }
         return words.joined(separator: " ")
     }
 
