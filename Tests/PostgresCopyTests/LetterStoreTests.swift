@@ -93,6 +93,24 @@ struct LetterStoreTests {
         }
     }
 
+    @Test func pagesEndBeforeTheirFieldsAreTooManyBytes() async throws {
+        let database = try await letters(5)
+        let store = try store(database)
+        try store.connection.execute(
+            "UPDATE ingest.dead_letter SET payload_bytes = \(LetterStore.pageBytes / 2)", deadline: deadline)
+        var selection = LetterSelection()
+        #expect(try store.page(of: selection, deadline: deadline).count == 2)
+        let first = try store.details(selection, limit: 500, deadline: deadline)
+        #expect(first.count == 2)
+        let second = try store.details(selection, limit: 500, after: first.last?.letter.key, deadline: deadline)
+        #expect(second.map(\.letter.key.id.milliseconds) == [3, 4])
+        // One letter always fits.
+        try store.connection.execute(
+            "UPDATE ingest.dead_letter SET payload_bytes = \(LetterStore.pageBytes * 2)", deadline: deadline)
+        selection.names = [.init(id: StreamID(milliseconds: 5, sequence: 0))]
+        #expect(try store.details(selection, limit: 500, deadline: deadline).count == 1)
+    }
+
     @Test func verdictsHoldForAllLettersOrForNone() async throws {
         let database = try await letters(3)
         let store = try store(database)
