@@ -31,4 +31,38 @@ struct LetterCommandTests {
         #expect(rows.last?.prefix(3) == ["f", "4", "2"])
         #expect(all.errors.contains("more: --limit 10"))
     }
+
+    @Test func changesGoPageByPage() async throws {
+        let letters = try await LetterScene(5_001)
+        try letters.execute("UPDATE ingest.dead_letter SET next_retry = now() + interval '1 hour'")
+        let due = try await letters.run(["retry", "now", "--all"])
+        #expect(due.output == "5,001 letters are due now\n")
+        #expect(try letters.number("SELECT count(DISTINCT next_retry) FROM ingest.dead_letter") == 2)
+        let cancelled = try await letters.run(["retry", "cancel", "--all", "--force", "--json"])
+        #expect(cancelled.output == "{\"cancelled\":5001}\n")
+        try await letters.run(["dlq", "delete", "--all", "--force"])
+        #expect(try letters.number("SELECT count(DISTINCT closed_at) FROM ingest.dead_letter") == 2)
+        let purged = try await letters.run(["dlq", "delete", "--all", "--purge", "--force"])
+        #expect(purged.output == "removed 5,001 letters\n")
+        #expect(try letters.count("true") == 0)
+    }
+
+    @Test func whatWasStoppedHalfWayGoesOnWithTheRest() async throws {
+        let letters = try await LetterScene(12_000)
+        // Somebody has a letter of the second page in hand.
+        try letters.execute("BEGIN; SELECT 1 FROM ingest.dead_letter WHERE ingest.stream_id(id) = '7000-0' FOR UPDATE")
+        let words = ["dlq", "delete", "--all", "--force"]
+        let process = try letters.start(words)
+        for _ in 0..<1_000 where try letters.count("state = 'd'") < 5_000 {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(try letters.count("state = 'd'") == 5_000, "the first page is done: \(process.tail())")
+        process.send(SIGTERM)
+        try letters.execute("COMMIT")
+        let stopped = try await process.wait(limit: .seconds(30))
+        #expect(stopped.status == 1, "\(stopped.errors)")
+        #expect(stopped.output == "discarded 10,000 letters\n")
+        #expect(stopped.errors.contains("run it again"))
+        #expect(try await letters.run(words).output == "discarded 2,000 letters\n")
+    }
 }
