@@ -15,6 +15,13 @@ struct LetterCommandTests {
         #expect(Set(shown.output.lines).count == 7)
     }
 
+    @Test func everyLetterThatIsNotThereIsNamed() async throws {
+        let letters = try await LetterScene(2)
+        let result = try await letters.run(["dlq", "inspect", "1-0", "9-0", "999:2-0", "--json"], status: 1)
+        #expect(result.output.lines.count == 1)
+        #expect(result.errors.contains("no such dead letter: 9-0, 999:2-0"))
+    }
+
     @Test func groupsCountClosedLettersAndSayWhenThereAreMore() async throws {
         let letters = try await LetterScene(7)
         try letters.execute(

@@ -28,6 +28,7 @@ struct LetterInspect: ParsableCommand {
         var selection = LetterSelection(state: nil)
         selection.names = ids.map(\.name)
         var last: LetterKey?
+        var missing = selection.names
         while case let page = try desk.store.details(
             selection, limit: Self.limit, after: last, deadline: LetterDesk.deadline), !page.isEmpty
         {
@@ -39,10 +40,13 @@ struct LetterInspect: ParsableCommand {
                     show(details)
                 }
                 last = details.letter.key
+                missing.removeAll { $0.names(details.letter.key) }
             }
         }
-        guard last != nil else {
-            throw CommandFailure("no such dead letter", fix: "see `millrace dlq ls --state any`")
+        guard missing.isEmpty else {
+            throw CommandFailure(
+                "no such dead letter: \(missing.map(\.description).joined(separator: ", "))",
+                fix: "see `millrace dlq ls --state any`")
         }
     }
 
