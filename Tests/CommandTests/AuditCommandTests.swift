@@ -38,9 +38,11 @@ struct AuditCommandTests {
         #expect(lines.last?.problem == "the stream, or its group, is gone from Redis")
         #expect(try await scene.run(["audit"], database: database).output.contains("is gone from Redis"))
         #expect(try await scene.run(["audit", "md:trades"], database: database).status == 0)
-        let gone = try await scene.run(["audit", "md:gone"], database: database)
-        #expect(gone.status == 1)
-        #expect(gone.errors.contains("1 of 1 streams were not audited to the end"))
+        for name in ["md:gone", "md:g*"] {
+            let gone = try await scene.run(["audit", name], database: database)
+            #expect(gone.status == 1)
+            #expect(gone.errors.contains("1 of 1 streams were not audited to the end"))
+        }
     }
 
     @Test func missingEntriesWeighMoreThanAStreamThatIsGone() async throws {
@@ -55,10 +57,8 @@ struct AuditCommandTests {
     @Test(arguments: ["md:tardes", "md:tar*"]) func aStreamThatIsNotIngestedIsNamed(_ name: String) async throws {
         let (scene, database) = try await scene()
         let result = try await scene.run(["audit", "md:trades", name], database: database)
-        #expect(result.status == (name == "md:tardes" ? 1 : 0), "\(result.errors)")
-        let alone = try await scene.run(["audit", name], database: database)
-        #expect(alone.status == 1)
-        #expect(alone.errors.contains("the database ingests no stream \(name) through this group"))
-        #expect(alone.errors.contains("millrace stream ls"))
+        #expect(result.status == 1)
+        #expect(result.errors.contains("the database ingests no stream \(name) through this group"))
+        #expect(result.errors.contains("millrace stream ls"))
     }
 }

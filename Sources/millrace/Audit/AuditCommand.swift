@@ -57,7 +57,7 @@ struct AuditCommand: ParsableCommand {
         let loaded = try source.load()
         let servers = try Servers(loaded).group()
         let audit = StreamAudit(servers)
-        let chosen = try choose(from: try audit.streams(), on: servers.redis)
+        let chosen = try choose(from: try audit.streams())
         let first = try start(servers.redis)
         var progress = Progress("audited", total: nil)
         var done = 0
@@ -77,19 +77,18 @@ struct AuditCommand: ParsableCommand {
     }
 
     /// Nothing is known of a stream that the database does not ingest: to say nothing would sound like "all is well".
+    /// Patterns are matched here, since Redis does not find a stream that is gone.
     private func choose(
-        from known: [(stream: StreamKey, source: SourceNumber)], on redis: RedisConnection
-    ) throws -> [(stream: StreamKey, source: SourceNumber)] {
-        guard !streams.isEmpty else { return known }
-        let found = Set(try StreamDiscovery.find(streams, on: redis))
-        let chosen = known.filter { found.contains($0.stream) }
-        let ingested = Set(known.map(\.stream))
-        let stranger = streams.first { !StreamDiscovery.isPattern($0) && !ingested.contains(StreamKey($0)) }
-        if let stranger = stranger ?? (chosen.isEmpty ? streams.first : nil) {
-            throw CommandFailure(
-                "the database ingests no stream \(stranger) through this group", fix: "see `millrace stream ls`")
+        from known: [(stream: StreamKey, source: SourceNumber)]
+    ) throws(CommandFailure) -> [(stream: StreamKey, source: SourceNumber)] {
+        func names(_ selector: String, _ stream: StreamKey) -> Bool {
+            StreamDiscovery.isPattern(selector) ? Glob.matches(selector, stream) : StreamKey(selector) == stream
         }
-        return chosen
+        for selector in streams where !known.contains(where: { names(selector, $0.stream) }) {
+            throw CommandFailure(
+                "the database ingests no stream \(selector) through this group", fix: "see `millrace stream ls`")
+        }
+        return known.filter { item in streams.isEmpty || streams.contains { names($0, item.stream) } }
     }
 
     private func start(_ redis: RedisConnection) throws(RedisError) -> StreamID {
