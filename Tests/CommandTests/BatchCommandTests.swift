@@ -30,7 +30,7 @@ struct BatchCommandTests {
             INSERT INTO ingest.batch (batch, worker, lane, tables, rows, duplicates, letters, bytes, sealed_by)
               VALUES ('\(Self.batch)', 'w', 0, '{market_data_trades}', 10001, 0, 0, 0, 'rows');
             INSERT INTO ingest.batch_range (source_no, lo, hi, n, batch)
-            SELECT s.source_no, id, id, 1, '\(Self.batch)' FROM ingest.source s, generate_series(1, 10001) AS number,
+            SELECT s.source_no, id, id, 1, '\(Self.batch)'::uuid FROM ingest.source s, generate_series(1, 10001) AS number,
                    LATERAL (SELECT lpad(to_hex(number), 32, '0')::uuid AS id) AS entry
             """, deadline: .now + .seconds(30))
         func inspect(_ words: [String] = []) async throws -> String {

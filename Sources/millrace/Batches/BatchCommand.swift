@@ -197,7 +197,7 @@ struct BatchInspect: ParsableCommand {
             }
             table.print()
         }
-        if hasMore { Output.print("more than \(Figures.count(Self.limit)) ranges: the first statement lists all of them") }
+        if hasMore { Output.print("more than \(Figures.count(Self.limit)) ranges: the first statement lists them all") }
         Output.print("\nPROOF")
         for statement in Self.proof(batch.batch) { Output.print("  \(statement);") }
     }
