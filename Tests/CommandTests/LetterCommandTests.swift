@@ -15,6 +15,25 @@ struct LetterCommandTests {
         #expect(Set(shown.output.lines).count == 7)
     }
 
+    @Test func aReplayThatEndsEarlySaysWhatItDid() async throws {
+        let letters = try await LetterScene(400)
+        let process = try letters.start(["dlq", "replay", "--all", "--rate", "40"])
+        for _ in 0..<1_000 where try letters.count("attempts > 0") < 30 {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        // As when the server is restarted.
+        try letters.execute(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE application_name LIKE 'millrace/replay%' AND datname = current_database()
+            """)
+        let result = try await process.wait(limit: .seconds(60))
+        #expect(result.status == 1, "\(result.errors)")
+        #expect(result.output.contains(" still fail:\n"), "\(result.output)")
+        #expect(result.errors.contains("the replay ended early"))
+        #expect(result.errors.contains("when the cause is gone, run it again"))
+    }
+
     @Test func everyLetterThatIsNotThereIsNamed() async throws {
         let letters = try await LetterScene(2)
         let result = try await letters.run(["dlq", "inspect", "1-0", "9-0", "999:2-0", "--json"], status: 1)
