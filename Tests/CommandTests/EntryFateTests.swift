@@ -10,7 +10,11 @@ struct EntryFateTests {
     }
 
     @Test func theLedgerSaysStoredUnlessThereIsALetter() {
-        #expect(fate { $0.isCovered = true } == .stored(batch: nil))
+        #expect(
+            fate {
+                $0.isCovered = true
+                $0.isInStream = true
+            } == .stored(batch: nil))
         #expect(
             fate {
                 $0.isCovered = true
@@ -22,6 +26,15 @@ struct EntryFateTests {
                 $0.isCovered = true
                 $0.letterState = "open"
             } == .letter(state: "open"))
+    }
+
+    @Test func aRangeAloneDoesNotProveThatThereWasAnEntry() {
+        #expect(
+            fate {
+                $0.isCovered = true
+                $0.batch = "b"
+            } == .covered)
+        #expect(EntryFate.covered.word == "covered")
     }
 
     @Test func whatIsNotStoredIsPendingWaitingOrLost() {

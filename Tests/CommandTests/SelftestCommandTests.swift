@@ -1,5 +1,7 @@
 import Foundation
+import Glibc
 import IngestTesting
+import LocalServices
 import PostgresWire
 import RedisWire
 import Testing
@@ -25,7 +27,10 @@ struct SelftestCommandTests {
         #expect(report.lost == 0 && report.twice == 0 && report.changed == 0 && report.deadLetters == 0)
         #expect(report.kills == 3)
         #expect(report.cuts > 0, "the workers had connections to cut")
+        try expectNothingLeft(scene, database)
+    }
 
+    private func expectNothingLeft(_ scene: CommandScene, _ database: String) throws {
         let connection = try PostgresConnection.connect(to: PostgresEndpoint(database), applicationName: "test")
         for sql in [
             "SELECT 1 FROM pg_namespace WHERE nspname LIKE 'millrace\\_selftest%'", "SELECT 1 FROM ingest.source",
@@ -36,6 +41,68 @@ struct SelftestCommandTests {
         let keys = try scene.connection.command("KEYS", "*").array ?? []
         // A worker's lease goes by itself after five seconds.
         #expect(keys.compactMap(\.text).filter { !$0.contains(":slot:") } == [])
+    }
+
+    /// The schema of the self-test, once a row has come to its table.
+    private func schema(_ connection: PostgresConnection) async throws -> String {
+        var found: String?
+        for _ in 0..<500 {
+            found = try connection.query(
+                "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'millrace\\_selftest%'",
+                deadline: .now + .seconds(10)
+            ).first?.text("nspname")
+            if let found,
+                try connection.query("SELECT 1 FROM \(found).event LIMIT 1", deadline: .now + .seconds(10)).count > 0
+            {
+                return found
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return try #require(found)
+    }
+
+    private func start(_ scene: CommandScene, _ database: String, _ words: [String]) throws -> MillraceProcess {
+        try MillraceProcess(
+            ["selftest", "--kills", "0", "--pauses", "0", "--cuts", "0"] + words,
+            environment: ["MILLRACE_REDIS_URL": scene.redis.url, "MILLRACE_POSTGRES_URL": database])
+    }
+
+    @Test func anInterruptedOneLeavesNothingBehind() async throws {
+        let scene = try await CommandScene()
+        let database = try await TestServices.shared.migratedDatabase()
+        let connection = try PostgresConnection.connect(to: PostgresEndpoint(database), applicationName: "test")
+        let process = try start(scene, database, ["--entries", "100000", "--rate", "500"])
+        _ = try await schema(connection)
+        process.send(SIGTERM)
+        let result = try await process.wait(limit: .seconds(30))
+        #expect(result.status == 1)
+        #expect(result.errors.contains("stopped before the end"), "\(result.errors)")
+        try expectNothingLeft(scene, database)
+    }
+
+    @Test func aDifferenceIsKeptToBeLookedAt() async throws {
+        let scene = try await CommandScene()
+        let database = try await TestServices.shared.migratedDatabase()
+        let connection = try PostgresConnection.connect(to: PostgresEndpoint(database), applicationName: "test")
+        let process = try start(scene, database, ["--entries", "2000", "--rate", "500"])
+        let schema = try await schema(connection)
+        try connection.execute("INSERT INTO \(schema).event VALUES (1, 'another one')", deadline: .now + .seconds(10))
+        let result = try await process.wait(limit: .seconds(120))
+        #expect(result.status == 3, "\(result.errors)")
+        #expect(result.errors.contains("kept: schema \(schema), group "), "\(result.errors)")
+        let rows = try connection.query("SELECT count(*) AS n FROM \(schema).event", deadline: .now + .seconds(10))[0]
+        #expect(try rows.integer("n") == 2_001)
+        let folder = try #require(result.errors.split(separator: " ").last).trimmingCharacters(in: .newlines)
+        #expect(FileManager.default.fileExists(atPath: folder))
+        try FileManager.default.removeItem(atPath: folder)
+    }
+
+    @Test func manyEntriesMayTakeLonger() {
+        func patience(_ entries: Int) -> Duration {
+            Selftest.Plan(entries: entries, rate: 1, workers: 1, kills: 0, pauses: 0, cuts: 0).patience
+        }
+        #expect(patience(1_000) == .seconds(120))
+        #expect(patience(100_000_000) > .seconds(3_600))
     }
 
     @Test func aDatabaseWithoutLedgerIsNamed() async throws {

@@ -38,7 +38,7 @@ extension EndToEnd {
             let bad = try await explain(scene, ids[1])
             #expect(bad.fate == "letter_open")
             #expect(bad.rejection?.hasPrefix("not_a_number") == true)
-            #expect(try await explain(scene, ids[2]).fate == "stored")
+            #expect(try await explain(scene, ids[2]).fate == "covered")
             let waiting = try await explain(scene, late)
             #expect(waiting.fate == "waiting")
             #expect(waiting.rowIsThere == false)

@@ -102,8 +102,60 @@ struct LetterStoreTests {
             #expect(try lease(store).isEmpty)
             #expect(try store.count(LetterSelection(state: nil), deadline: deadline) == 0)
             #expect(try store.list(LetterSelection(), limit: 9, deadline: deadline).isEmpty)
-            #expect(try store.discard(LetterSelection(), by: "x", deadline: deadline) == 0)
+            var sweep = try LetterSweep(.discard(by: "x"), of: LetterSelection(), in: store, deadline: deadline)
+            let page = try sweep.next(deadline: deadline)
+            #expect(page == nil)
         }
+    }
+
+    @Test func pagesEndBeforeTheirFieldsAreTooManyBytes() async throws {
+        let database = try await letters(5)
+        let store = try store(database)
+        try store.connection.execute(
+            "UPDATE ingest.dead_letter SET payload_bytes = \(LetterStore.pageBytes / 2)", deadline: deadline)
+        var selection = LetterSelection()
+        #expect(try store.page(of: selection, deadline: deadline).count == 2)
+        let first = try store.details(selection, limit: 500, deadline: deadline)
+        #expect(first.count == 2)
+        let second = try store.details(selection, limit: 500, after: first.last?.letter.key, deadline: deadline)
+        #expect(second.map(\.letter.key.id.milliseconds) == [3, 4])
+        // One letter always fits.
+        try store.connection.execute(
+            "UPDATE ingest.dead_letter SET payload_bytes = \(LetterStore.pageBytes * 2)", deadline: deadline)
+        selection.names = [.init(id: StreamID(milliseconds: 5, sequence: 0))]
+        #expect(try store.details(selection, limit: 500, deadline: deadline).count == 1)
+    }
+
+    @Test func aSweepGoesPageByPageAndHasAnEnd() async throws {
+        let database = try await letters(12, retry: "now()")
+        let store = try store(database)
+        func sweep(_ change: LetterChange, _ selection: LetterSelection = LetterSelection()) throws -> [Int] {
+            var sweep = try LetterSweep(change, of: selection, in: store, pageLetters: 5, deadline: deadline)
+            // Not there when the sweep began.
+            try store.connection.execute(
+                """
+                INSERT INTO ingest.dead_letter (source_no, id, stream, payload, payload_bytes, cause, reason, fingerprint)
+                SELECT source_no, gen_random_uuid(), 's', '*0', 2, 'x', 'x', 'late' FROM ingest.source
+                """, deadline: deadline)
+            var pages: [Int] = []
+            while let page = try sweep.next(deadline: deadline) { pages.append(page) }
+            try store.connection.execute(
+                "DELETE FROM ingest.dead_letter WHERE fingerprint = 'late'", deadline: deadline)
+            return pages
+        }
+        func count(_ condition: String) throws -> Int64? {
+            try store.connection.number("SELECT count(*) FROM ingest.dead_letter WHERE \(condition)")
+        }
+        #expect(try sweep(.retryNow(maximumAttempts: 8)) == [5, 5, 2])
+        #expect(try sweep(.cancelRetry) == [5, 5, 2])
+        #expect(try count("next_retry IS NULL") == 12)
+        #expect(try sweep(.purge, LetterSelection(state: nil)).isEmpty)
+        #expect(try sweep(.discard(by: "it's me")) == [5, 5, 2])
+        #expect(try count("state = 'd' AND closed_by = 'it''s me'") == 12)
+        #expect(try store.connection.number("SELECT count(DISTINCT closed_at) FROM ingest.dead_letter") == 3)
+        #expect(try sweep(.discard(by: "x")).isEmpty)
+        #expect(try sweep(.purge, LetterSelection(state: nil)) == [5, 5, 2])
+        #expect(try count("true") == 0)
     }
 
     @Test func verdictsHoldForAllLettersOrForNone() async throws {

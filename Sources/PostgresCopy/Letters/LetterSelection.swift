@@ -53,6 +53,9 @@ public struct LetterSelection: Equatable, Sendable {
             self.source = source
             self.id = id
         }
+
+        /// Whether this is what it names.
+        public func names(_ key: LetterKey) -> Bool { id == key.id && (source ?? key.source) == key.source }
     }
 
     /// `nil` for any state.
@@ -117,6 +120,11 @@ public struct LetterSelection: Equatable, Sendable {
         guard !values.isEmpty else { return nil }
         return "\(column) IN (\(values.map { SQLText.textLiteral($0) }.joined(separator: ", ")))"
     }
+}
+
+extension LetterSelection.Name: CustomStringConvertible {
+    /// `1690000000000-0`, or `7:1690000000000-0` in one source.
+    public var description: String { source.map { LetterKey(source: $0, id: id).description } ?? id.description }
 }
 
 extension SQLText {

@@ -1,7 +1,7 @@
 public import PostgresWire
 public import Records
 
-/// What operators do to letters. Each change is one statement, and each says how many letters it touched.
+/// Letters' fields, corrected, and what a reader of their streams has to know. See ``LetterSweep`` for other changes.
 extension LetterStore {
     /// Writes the fields of letters as their edited fields; the originals stay. Letters whose fields are as they were,
     /// are closed, or were edited since they were read, are left alone.
@@ -32,66 +32,6 @@ extension LetterStore {
             edited.edits = count
             return edited
         }
-    }
-
-    /// Gives letters up: they stay in the table, in state `d`, and are not tried any more.
-    /// - Returns: how many were open.
-    public func discard(
-        _ selection: LetterSelection, by actor: String, deadline: PostgresConnection.Deadline
-    ) throws(PostgresError) -> Int {
-        try update(
-            selection, "state = 'd', closed_at = now(), closed_by = $1, next_retry = NULL", [actor], deadline: deadline)
-    }
-
-    /// Removes closed letters, their fields with them. Only the owner of the table may.
-    public func purge(
-        _ selection: LetterSelection, deadline: PostgresConnection.Deadline
-    ) throws(PostgresError) -> Int {
-        let found = try connection.query(
-            """
-            WITH gone AS (
-              DELETE FROM ingest.dead_letter l USING ingest.source s
-               WHERE s.source_no = l.source_no AND l.state <> 'o' AND \(selection.condition(in: scope))
-              RETURNING l.source_no, l.id),
-            parts AS (
-              DELETE FROM ingest.dead_letter_part p USING gone g WHERE p.source_no = g.source_no AND p.id = g.id)
-            SELECT count(*) AS n FROM gone
-            """, deadline: deadline)
-        return Int(try found[0].requiredInteger("n"))
-    }
-
-    /// Makes scheduled letters due. A letter that had its last try gets one more.
-    public func retryNow(
-        _ selection: LetterSelection, maximumAttempts: Int, deadline: PostgresConnection.Deadline
-    ) throws(PostgresError) -> Int {
-        try update(
-            selection, "next_retry = now(), attempts = least(l.attempts, $1::int)",
-            [String(max(0, maximumAttempts - 1))], deadline: deadline)
-    }
-
-    /// Takes letters out of the schedule: they wait for an operator.
-    public func cancelRetry(
-        _ selection: LetterSelection, deadline: PostgresConnection.Deadline
-    ) throws(PostgresError) -> Int {
-        try update(selection, "next_retry = NULL", [], deadline: deadline)
-    }
-
-    private func update(
-        _ selection: LetterSelection, _ change: String, _ parameters: [String?], deadline: PostgresConnection.Deadline
-    ) throws(PostgresError) -> Int {
-        var open = selection
-        open.state = .open
-        let found = try connection.query(
-            """
-            WITH chosen AS (
-              SELECT l.source_no, l.id FROM ingest.dead_letter l JOIN ingest.source s USING (source_no)
-               WHERE \(open.condition(in: scope)) ORDER BY l.source_no, l.id FOR UPDATE OF l),
-            changed AS (
-              UPDATE ingest.dead_letter l SET \(change) FROM chosen c
-               WHERE l.source_no = c.source_no AND l.id = c.id AND l.state = 'o' RETURNING 1)
-            SELECT count(*) AS n FROM changed
-            """, parameters, deadline: deadline)
-        return Int(try found[0].requiredInteger("n"))
     }
 
     /// What marks the stream of a source.

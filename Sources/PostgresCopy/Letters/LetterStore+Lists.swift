@@ -107,7 +107,8 @@ extension LetterStore {
         return try found.map { row throws(PostgresError) in try row.listedLetter() }
     }
 
-    /// Letters in the order of their entries, for exports.
+    /// Letters in the order of their keys, with everything. Few when their fields are large: as with
+    /// ``page(of:after:upTo:limit:deadline:)``, only an empty page is the end.
     public func details(
         _ selection: LetterSelection, limit: Int, after last: LetterKey? = nil,
         deadline: PostgresConnection.Deadline
@@ -116,13 +117,14 @@ extension LetterStore {
         if let last { condition += " AND (l.source_no, l.id) > (\(last.source.rawValue), '\(last.id.uuidHex)'::uuid)" }
         let found = try connection.query(
             """
+            WITH keys AS (\(Self.keys(condition, limit: limit)))
             SELECT \(Self.listed), l.detail, l.attempt_log, l.edited_payload, b.worker,
                    \(Self.text("b.committed_at")) AS batch_at,
                    CASE WHEN l.by_reference THEN NULL WHEN l.parts = 0 THEN l.payload
                         ELSE ingest.dead_letter_payload(l.source_no, l.id) END AS fields
-              FROM ingest.dead_letter l JOIN ingest.source s USING (source_no)
+              FROM keys JOIN ingest.dead_letter l USING (source_no, id) JOIN ingest.source s USING (source_no)
               LEFT JOIN ingest.batch b ON b.batch = l.batch
-             WHERE \(condition) ORDER BY l.source_no, l.id LIMIT \(max(1, limit))
+             ORDER BY l.source_no, l.id
             """, deadline: deadline)
         return try found.map { row throws(PostgresError) in
             LetterDetails(

@@ -72,12 +72,7 @@ public struct LetterStore {
         if moment != nil { condition += " AND l.created_at <= $1::timestamptz" }
         let found = try connection.query(
             """
-            WITH keys AS (
-              SELECT source_no, id FROM (
-                SELECT l.source_no, l.id, sum(l.payload_bytes) OVER (ORDER BY l.source_no, l.id) - l.payload_bytes AS b
-                  FROM ingest.dead_letter l JOIN ingest.source s USING (source_no)
-                 WHERE \(condition) ORDER BY l.source_no, l.id LIMIT \(max(1, limit))) AS page
-               WHERE b = 0 OR b < \(Self.pageBytes))
+            WITH keys AS (\(Self.keys(condition, limit: limit)))
             SELECT \(Self.columns) FROM keys JOIN ingest.dead_letter l USING (source_no, id)
               JOIN ingest.source s USING (source_no) ORDER BY l.source_no, l.id
             """, moment.map { [$0] } ?? [], deadline: deadline)
@@ -149,6 +144,18 @@ public struct LetterStore {
     }
 
     // MARK: Reading rows
+
+    /// A query for the keys of a page.
+    static func keys(_ condition: String, limit: Int) -> String {
+        """
+        SELECT source_no, id FROM (
+          SELECT source_no, id, sum(bytes) OVER (ORDER BY source_no, id) - bytes AS ahead FROM (
+            SELECT l.source_no, l.id, l.payload_bytes + coalesce(octet_length(l.edited_payload), 0) AS bytes
+              FROM ingest.dead_letter l JOIN ingest.source s USING (source_no)
+             WHERE \(condition) ORDER BY l.source_no, l.id LIMIT \(max(1, limit))) AS letters) AS page
+         WHERE ahead = 0 OR ahead < \(pageBytes)
+        """
+    }
 
     /// Parts of large letters are put together only for the letters that have any.
     private static let columns = """

@@ -14,7 +14,8 @@ struct AuditCommand: ParsableCommand {
             the ledger (stored, or a dead letter) or pending. It may run beside workers and changes nothing. Entries \
             that were trimmed cannot be looked at; `stats` accounts for them by their number.
 
-            Ends with 3 when entries are missing. `millrace reconcile` stores them.
+            Ends with 3 when entries are missing, `millrace reconcile` stores them; otherwise with 1 when a stream could \
+            not be looked at to its end, such as one that is gone from Redis.
 
             EXAMPLES
               millrace audit
@@ -33,9 +34,11 @@ struct AuditCommand: ParsableCommand {
         var missingIDs: [String] = []
         /// Everything up to here, from where the audit began, is in the ledger, but for what is missing.
         var auditedUpTo: String?
+        /// Why it was not looked at to its end.
+        var problem: String?
 
         private enum CodingKeys: String, CodingKey {
-            case stream, entries, pending, missing
+            case stream, entries, pending, missing, problem
             case missingIDs = "missing_ids"
             case auditedUpTo = "audited_up_to"
         }
@@ -53,13 +56,13 @@ struct AuditCommand: ParsableCommand {
     func run() throws {
         let loaded = try source.load()
         let servers = try Servers(loaded).group()
-        let chosen = try streams.isEmpty ? nil : Set(StreamDiscovery.find(streams, on: servers.redis))
-        let first = try start(servers.redis)
         let audit = StreamAudit(servers)
+        let chosen = try choose(from: try audit.streams())
+        let first = try start(servers.redis)
         var progress = Progress("audited", total: nil)
         var done = 0
         var lines: [Line] = []
-        for (stream, source) in try audit.streams() where chosen?.contains(stream) ?? true {
+        for (stream, source) in chosen {
             lines.append(
                 try look(at: stream, source, from: first, audit) { count in
                     done += count
@@ -69,6 +72,23 @@ struct AuditCommand: ParsableCommand {
         progress.finish()
         try show(lines)
         if lines.contains(where: { $0.missing > 0 }) { throw ExitCode(ExitStatus.found) }
+        let cut = lines.count(where: { $0.problem != nil })
+        if cut > 0 { throw CommandFailure("\(cut) of \(lines.count) streams were not audited to the end") }
+    }
+
+    /// Nothing is known of a stream that the database does not ingest: to say nothing would sound like "all is well".
+    /// Patterns are matched here, since Redis does not find a stream that is gone.
+    private func choose(
+        from known: [(stream: StreamKey, source: SourceNumber)]
+    ) throws(CommandFailure) -> [(stream: StreamKey, source: SourceNumber)] {
+        func names(_ selector: String, _ stream: StreamKey) -> Bool {
+            StreamDiscovery.isPattern(selector) ? Glob.matches(selector, stream) : StreamKey(selector) == stream
+        }
+        for selector in streams where !known.contains(where: { names(selector, $0.stream) }) {
+            throw CommandFailure(
+                "the database ingests no stream \(selector) through this group", fix: "see `millrace stream ls`")
+        }
+        return known.filter { item in streams.isEmpty || streams.contains { names($0, item.stream) } }
     }
 
     private func start(_ redis: RedisConnection) throws(RedisError) -> StreamID {
@@ -85,8 +105,15 @@ struct AuditCommand: ParsableCommand {
         var next: StreamID? = first
         // Streams whose group is made anew meanwhile are looked at again, but not for ever.
         var patience = 100
-        while let from = next, patience > 0 {
-            guard let page = try audit.page(of: stream, source, from: from) else { break }
+        while let from = next {
+            guard patience > 0 else {
+                line.problem = "the group is made anew again and again"
+                break
+            }
+            guard let page = try audit.page(of: stream, source, from: from) else {
+                line.problem = "the stream, or its group, is gone from Redis"
+                break
+            }
             if page.next == from { patience -= 1 }
             line.entries += page.entries
             line.pending += page.pending
@@ -106,12 +133,12 @@ struct AuditCommand: ParsableCommand {
         }
         var table = Table([
             .init("STREAM"), .init("ENTRIES", number: true), .init("PENDING", number: true),
-            .init("MISSING", number: true), .init("AUDITED UP TO"),
+            .init("MISSING", number: true), .init("AUDITED UP TO"), .init("PROBLEM"),
         ])
         for line in lines {
             table.add([
                 line.stream, Figures.count(line.entries), Figures.count(line.pending), Figures.count(line.missing),
-                line.auditedUpTo ?? "-",
+                line.auditedUpTo ?? "-", line.problem ?? "-",
             ])
         }
         table.print()

@@ -37,10 +37,13 @@ struct BatchLine: Encodable {
     var readAt: String?
     var committedAt: String
     var ranges: [Range]?
+    /// There are more than these.
+    var hasMoreRanges: Bool?
     var proof: [String]?
 
     private enum CodingKeys: String, CodingKey {
         case batch, worker, lane, tables, rows, duplicates, letters, bytes, ranges, proof
+        case hasMoreRanges = "more_ranges"
         case sealedBy = "sealed_by"
         case readAt = "read_at"
         case committedAt = "committed_at"
@@ -141,7 +144,9 @@ struct BatchInspect: ParsableCommand {
         guard let facts = try store.batches(limit: 1, batch: batch.batch, deadline: deadline).first else {
             throw CommandFailure("no such batch, or its lineage was pruned", fix: "see `millrace batch ls`")
         }
-        let ranges = try store.ranges(of: batch.batch, limit: Self.limit, deadline: deadline)
+        let found = try store.ranges(of: batch.batch, limit: Self.limit + 1, deadline: deadline)
+        let ranges = Array(found.prefix(Self.limit))
+        let hasMore = found.count > ranges.count
         if output.isJSON {
             var line = BatchLine(facts)
             line.ranges = ranges.map {
@@ -149,10 +154,11 @@ struct BatchInspect: ParsableCommand {
                     source: $0.source.rawValue, stream: JSONName($0.stream).text, from: $0.ids.lower.description,
                     to: $0.ids.upper.description, entries: $0.count)
             }
+            line.hasMoreRanges = hasMore
             line.proof = Self.proof(facts.batch)
             return try Output.json(line)
         }
-        show(facts, ranges)
+        show(facts, ranges, hasMore: hasMore)
     }
 
     /// Every entry of the batch is in the ledger, and its letters are where it says.
@@ -166,7 +172,7 @@ struct BatchInspect: ParsableCommand {
         ]
     }
 
-    private func show(_ batch: BatchFacts, _ ranges: [BatchRange]) {
+    private func show(_ batch: BatchFacts, _ ranges: [BatchRange], hasMore: Bool) {
         let facts = [
             ("BATCH", batch.batch), ("COMMITTED", batch.committedAt), ("READ", batch.readAt ?? "-"),
             ("WORKER", "\(batch.worker), lane \(batch.lane)"), ("TABLES", batch.tables.joined(separator: ", ")),
@@ -191,6 +197,7 @@ struct BatchInspect: ParsableCommand {
             }
             table.print()
         }
+        if hasMore { Output.print("more than \(Figures.count(Self.limit)) ranges: the first statement lists them all") }
         Output.print("\nPROOF")
         for statement in Self.proof(batch.batch) { Output.print("  \(statement);") }
     }

@@ -35,13 +35,24 @@ struct LetterExport: ParsableCommand {
 
     func run() throws {
         let desk = try LetterDesk(try source.load())
-        let selection = letters.selection(state.state)
-        var last: LetterKey?
-        var left = 0
         Interruption.watch()
+        let left = try write(letters.selection(state.state), of: desk.store)
+        if left > 0 { Output.complain("left out: \(Figures.count(left)) letters whose fields are in the stream only") }
+        if Interruption.isAsked { throw CommandFailure("stopped before the end") }
+    }
+
+    /// - Returns: how many letters were left out.
+    private func write(_ selection: LetterSelection, of store: LetterStore) throws -> Int {
+        // Lines that go to a terminal are progress enough.
+        var progress = Progress(
+            "exported", total: Int64(try store.count(selection, deadline: LetterDesk.deadline)),
+            isShown: Terminal.isTerminal(Terminal.standardError) && !Terminal.isTerminal(Terminal.standardOutput))
+        defer { progress.finish() }
+        var last: LetterKey?
+        var written = 0
+        var left = 0
         while !Interruption.isAsked {
-            let page = try desk.store.details(
-                selection, limit: Self.page, after: last, deadline: LetterDesk.deadline)
+            let page = try store.details(selection, limit: Self.page, after: last, deadline: LetterDesk.deadline)
             guard let end = page.last?.letter.key else { break }
             last = end
             for details in page {
@@ -52,10 +63,11 @@ struct LetterExport: ParsableCommand {
                 guard Output.write(Self.line(details.letter, fields), to: Terminal.standardOutput) == 0 else {
                     throw CommandFailure("standard output was closed")
                 }
+                written += 1
             }
+            progress.update(Int64(written + left))
         }
-        if left > 0 { Output.complain("left out: \(Figures.count(left)) letters whose fields are in the stream only") }
-        if Interruption.isAsked { throw CommandFailure("stopped before the end") }
+        return left
     }
 
     private static func line(_ letter: ListedLetter, _ fields: LetterFields) -> [UInt8] {

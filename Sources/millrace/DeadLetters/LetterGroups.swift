@@ -13,6 +13,8 @@ struct LetterGroups: ParsableCommand {
               millrace dlq groups --since 24h --json
             """)
 
+    private static let most = 100_000
+
     @OptionGroup var letters: LetterOptions
 
     @Flag(name: .long, help: "Count letters that are replayed or discarded too.")
@@ -63,28 +65,37 @@ struct LetterGroups: ParsableCommand {
     }
 
     mutating func validate() throws {
-        if !(1...100_000).contains(limit) { throw ValidationError("--limit is a number from 1 to 100000") }
+        if !(1...Self.most).contains(limit) { throw ValidationError("--limit is a number from 1 to \(Self.most)") }
     }
 
     func run() throws {
         let desk = try LetterDesk(try source.load())
-        let groups = try desk.store.groups(
-            letters.selection(closed ? nil : .open), limit: limit, deadline: LetterDesk.deadline)
+        let found = try desk.store.groups(
+            letters.selection(closed ? nil : .open), limit: limit + 1, deadline: LetterDesk.deadline)
+        try show(found.prefix(limit))
+        if found.count > limit { Output.complain("more: --limit \(min(limit * 10, Self.most))") }
+    }
+
+    private func show(_ groups: ArraySlice<LetterGroup>) throws {
         if output.isJSON {
             for group in groups { try Output.json(Line(group)) }
             return
         }
         guard !groups.isEmpty else { return Output.print("no dead letters") }
-        var table = Table([
+        var columns: [Table.Column] = [
             .init("GROUP"), .init("OPEN", number: true), .init("RETRYING", number: true),
             .init("STREAMS", number: true), .init("LAST"), .init("REASON"),
-        ])
+        ]
+        if closed { columns.insert(.init("CLOSED", number: true), at: 2) }
+        var table = Table(columns)
         for group in groups {
-            table.add([
+            var cells = [
                 group.fingerprint, Figures.count(group.open), Figures.count(group.scheduled),
                 Figures.count(group.streams), group.lastAt.uptoSeconds,
                 group.reason + (group.constraint.map { " (\($0))" } ?? ""),
-            ])
+            ]
+            if closed { cells.insert(Figures.count(group.letters - group.open), at: 2) }
+            table.add(cells)
         }
         table.print()
     }

@@ -27,17 +27,26 @@ struct LetterInspect: ParsableCommand {
         let desk = try LetterDesk(try source.load())
         var selection = LetterSelection(state: nil)
         selection.names = ids.map(\.name)
-        let found = try desk.store.details(selection, limit: Self.limit, deadline: LetterDesk.deadline)
-        guard !found.isEmpty else {
-            throw CommandFailure("no such dead letter", fix: "see `millrace dlq ls --state any`")
-        }
-        for (index, details) in found.enumerated() {
-            if output.isJSON {
-                try Output.json(LetterDetailsLine(details))
-            } else {
-                if index > 0 { Output.print("") }
-                show(details)
+        var last: LetterKey?
+        var missing = selection.names
+        while case let page = try desk.store.details(
+            selection, limit: Self.limit, after: last, deadline: LetterDesk.deadline), !page.isEmpty
+        {
+            for details in page {
+                if output.isJSON {
+                    try Output.json(LetterDetailsLine(details))
+                } else {
+                    if last != nil { Output.print("") }
+                    show(details)
+                }
+                last = details.letter.key
+                missing.removeAll { $0.names(details.letter.key) }
             }
+        }
+        guard missing.isEmpty else {
+            throw CommandFailure(
+                "no such dead letter: \(missing.map(\.description).joined(separator: ", "))",
+                fix: "see `millrace dlq ls --state any`")
         }
     }
 

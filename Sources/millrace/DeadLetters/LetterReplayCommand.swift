@@ -65,14 +65,13 @@ struct LetterReplayCommand: AsyncParsableCommand {
         options.edits = set.map { .set($0.name, to: $0.value) } + unset.map { .remove(Array($0.utf8)) }
         if let rate { options.pageLetters = max(1, min(LetterStore.pageLetters, rate / 4)) }
         Interruption.watch()
-        let tally: ReplayTally
-        do throws(ReplayFailure) {
-            tally = try await replay(replayer, options)
-        } catch {
+        let (tally, failure) = await replay(replayer, options)
+        if failure == nil || tally.total > 0 { try ReplayReport(tally, isDryRun: dryRun).print(output) }
+        if let failure {
             throw CommandFailure(
-                "the replay ended early: \(error)", fix: "run it again: what is stored stays, it goes on with the rest")
+                "the replay ended early: \(failure)",
+                fix: "when the cause is gone, run it again: what is stored stays, it goes on with the rest")
         }
-        try ReplayReport(tally, isDryRun: dryRun).print(output)
         if Interruption.isAsked { throw CommandFailure("stopped before the end; run it again to go on") }
         if tally.failed > 0 { throw ExitCode(ExitStatus.found) }
     }
@@ -86,22 +85,41 @@ struct LetterReplayCommand: AsyncParsableCommand {
         }
     }
 
+    private struct Shown {
+        var progress: Progress
+        var tally = ReplayTally()
+    }
+
+    /// - Returns: what became of the letters, to the end or until a server failed.
     private func replay(
         _ replayer: LetterReplayer, _ options: LetterReplayer.Options
-    ) async throws(ReplayFailure) -> ReplayTally {
+    ) async -> (tally: ReplayTally, failure: ReplayFailure?) {
         let selection = letters.selection()
-        let total = Int64(try await replayer.count(selection))
-        let shown = Mutex(Progress(dryRun ? "tried" : "replayed", total: total))
-        let pacer = rate.map { Pacer(rate: $0, start: .now) }
-        let tally = try await replayer.run(selection, options) { tally in
-            shown.withLock { $0.update(Int64(tally.total)) }
-            while !Interruption.isAsked, let end = pacer?.pause(before: Int64(tally.total), now: .now) {
-                usleep(UInt32(max(0, min(ContinuousClock.now.duration(to: end).milliseconds, 100)) * 1_000))
-            }
-            return !Interruption.isAsked
+        let total: Int
+        do throws(ReplayFailure) {
+            total = try await replayer.count(selection)
+        } catch {
+            return (ReplayTally(), error)
         }
-        shown.withLock { $0.finish() }
-        return tally
+        let shown = Mutex(Shown(progress: Progress(dryRun ? "tried" : "replayed", total: Int64(total))))
+        let pacer = rate.map { Pacer(rate: $0, start: .now) }
+        var failure: ReplayFailure?
+        do throws(ReplayFailure) {
+            _ = try await replayer.run(selection, options) { tally in
+                shown.withLock {
+                    $0.tally = tally
+                    $0.progress.update(Int64(tally.total))
+                }
+                while !Interruption.isAsked, let end = pacer?.pause(before: Int64(tally.total), now: .now) {
+                    usleep(UInt32(max(0, min(ContinuousClock.now.duration(to: end).milliseconds, 100)) * 1_000))
+                }
+                return !Interruption.isAsked
+            }
+        } catch {
+            failure = error
+        }
+        shown.withLock { $0.progress.finish() }
+        return (shown.withLock { $0.tally }, failure)
     }
 }
 

@@ -31,10 +31,12 @@ struct RetryNow: ParsableCommand {
         let loaded = try source.load()
         var selection = letters.selection()
         selection.isScheduled = true
-        let count = try LetterDesk(loaded).store.retryNow(
-            selection, maximumAttempts: loaded.settings.retry.maxAttempts, deadline: LetterDesk.deadline)
-        if output.isJSON { return try Output.json(Line(due: count)) }
-        Output.print("\(Figures.count(count)) letters are due now")
+        let store = try LetterDesk(loaded).store
+        let count = try store.count(selection, deadline: LetterDesk.deadline)
+        let due = try LetterWork("made due", total: count).make(
+            .retryNow(maximumAttempts: loaded.settings.retry.maxAttempts), of: selection, in: store)
+        try output.isJSON ? Output.json(Line(due: due)) : Output.print("\(Figures.count(due)) letters are due now")
+        try LetterWork.requireEnd()
     }
 }
 
@@ -75,8 +77,10 @@ struct RetryCancel: ParsableCommand {
             try Confirmation.require(
                 "this cancels the retries of \(Figures.count(count)) dead letters", force: force)
         }
-        let cancelled = try store.cancelRetry(selection, deadline: LetterDesk.deadline)
-        if output.isJSON { return try Output.json(Line(cancelled: cancelled)) }
-        Output.print("\(Figures.count(cancelled)) letters wait for an operator now")
+        let cancelled = try LetterWork("cancelled", total: count).make(.cancelRetry, of: selection, in: store)
+        try output.isJSON
+            ? Output.json(Line(cancelled: cancelled))
+            : Output.print("\(Figures.count(cancelled)) letters wait for an operator now")
+        try LetterWork.requireEnd()
     }
 }

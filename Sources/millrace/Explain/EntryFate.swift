@@ -8,6 +8,8 @@ enum EntryFate: Equatable {
     case pending(consumer: String)
     /// Committed; the acknowledgement is on its way.
     case storedNotAcknowledged(batch: String?)
+    /// The ledger has its id, and nothing shows that there was such an entry: ranges span ids that never came.
+    case covered
     /// Behind what the group has read.
     case waiting
     /// Not disposed of, and not in the stream any more.
@@ -32,10 +34,10 @@ enum EntryFate: Equatable {
     init(_ facts: Facts) {
         if let state = facts.letterState {
             self = .letter(state: state)
+        } else if facts.isCovered, facts.pendingConsumer != nil {
+            self = .storedNotAcknowledged(batch: facts.batch)
         } else if facts.isCovered {
-            self =
-                facts.pendingConsumer == nil
-                ? .stored(batch: facts.batch) : .storedNotAcknowledged(batch: facts.batch)
+            self = facts.isInStream ? .stored(batch: facts.batch) : .covered
         } else if let consumer = facts.pendingConsumer {
             self = .pending(consumer: consumer)
         } else if facts.isInStream {
@@ -49,6 +51,7 @@ enum EntryFate: Equatable {
     var word: String {
         switch self {
         case .stored, .storedNotAcknowledged: "stored"
+        case .covered: "covered"
         case .letter(let state): "letter_\(state)"
         case .pending: "pending"
         case .waiting: "waiting"
@@ -63,6 +66,8 @@ enum EntryFate: Equatable {
         case .stored(let batch): "stored" + (batch.map { ", by batch \($0)" } ?? ": its ids are in the ledger")
         case .storedNotAcknowledged(let batch):
             "stored" + (batch.map { " by batch \($0)" } ?? "") + "; the acknowledgement is on its way"
+        case .covered:
+            "its id lies in a stored range; the stream has no such entry any more: trimmed, deleted or never there"
         case .letter("replayed"): "a dead letter that was replayed: stored"
         case .letter(let state): "a dead letter, \(state): see `millrace dlq inspect`"
         case .pending(let consumer): "delivered to \(consumer), not committed yet"

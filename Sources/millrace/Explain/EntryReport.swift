@@ -24,6 +24,7 @@ struct EntryReport: Encodable {
         case range, floor
         case committedAt = "committed_at"
         case rowIsThere = "row_is_there"
+        case trialProblem = "trial_problem"
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -45,7 +46,7 @@ struct EntryReport: Encodable {
             try container.encodeIfPresent(covering.committedAt, forKey: .committedAt)
             try container.encodeIfPresent(covering.batch, forKey: .batch)
         }
-        try container.encodeIfPresent(facts.letters.first.map { LetterLine(letter: $0.letter) }, forKey: .letter)
+        try container.encodeIfPresent(facts.letter.map { LetterLine(letter: $0) }, forKey: .letter)
         switch facts.trial {
         case .row(let mapping, let isThere):
             try container.encode(mapping.table, forKey: .table)
@@ -54,6 +55,7 @@ struct EntryReport: Encodable {
         case .rejected(let rejection): try container.encode("\(rejection)", forKey: .rejection)
         case .noStream, nil: break
         }
+        try container.encodeIfPresent(facts.trialProblem, forKey: .trialProblem)
     }
 
     func print() {
@@ -78,7 +80,7 @@ struct EntryReport: Encodable {
         }
         if let batch = facts.covering?.batch { lines.append(("BATCH", "\(batch): see `millrace batch inspect`")) }
         for letter in facts.letters {
-            lines.append(("LETTER", "\(letter.letter.key), \(letter.letter.state.word): \(letter.letter.reason)"))
+            lines.append(("LETTER", "\(letter.key), \(letter.state.word): \(letter.reason)"))
         }
         switch facts.trial {
         case .noStream: lines.append(("MAPPING", "none names the stream"))
@@ -89,6 +91,7 @@ struct EntryReport: Encodable {
             for column in Self.columns(mapping) { lines.append(("", "\(column.column) <- \(column.from)")) }
         case nil: break
         }
+        if let problem = facts.trialProblem { lines.append(("MAPPING", "cannot be tried now: \(problem)")) }
         for (name, text) in lines {
             Output.print(SafeText.escape(name + String(repeating: " ", count: 9 - name.count) + text))
         }

@@ -12,7 +12,8 @@ struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain", abstract: "Where did this entry go: stream, ledger, batch, table, dead letter.",
         discussion: """
-            Nothing is changed: the entry's row is looked for in a transaction that is rolled back.
+            Nothing is changed: the entry's row is looked for in a transaction that is rolled back. When that cannot be \
+            done now (a mapping that does not fit, a locked table), the rest is told all the same.
 
             EXAMPLES
               millrace explain --stream md:trades --id 1690000000000-0
@@ -35,23 +36,8 @@ struct ExplainCommand: ParsableCommand {
         try facts.read(try Servers(loaded).redis(), group: loaded.settings.consumerGroup)
         let desk = try LetterDesk(loaded)
         try facts.read(desk)
-        if let fields = facts.fields { facts.trial = try Self.trial(loaded, id.id, key, fields) }
+        try facts.tryMapping(loaded)
         try output.isJSON ? Output.json(EntryReport(facts)) : EntryReport(facts).print()
-    }
-
-    private static func trial(
-        _ loaded: LoadedSettings, _ id: StreamID, _ stream: StreamKey, _ fields: [UInt8]
-    ) throws -> EntryTrial {
-        let servers = Servers(loaded)
-        let settings = PipelineSettings(
-            loaded.settings, redis: try servers.redisEndpoint(), postgres: try servers.postgresEndpoint())
-        do {
-            return try EntryTrial(of: id, in: stream, fields: fields, settings)
-        } catch let error as StartupFailure {
-            throw CommandFailure("\(error)", status: ExitStatus.badConfiguration)
-        } catch let error as ReplayFailure {
-            throw CommandFailure("the entry cannot be tried: \(error)")
-        }
     }
 }
 
@@ -74,8 +60,11 @@ struct EntryFacts {
     var isDelivered = false
     var wasGenerated = false
     var coverage: [CoverageFacts] = []
-    var letters: [LetterDetails] = []
+    /// Of every incarnation, the newest first.
+    var letters: [ListedLetter] = []
     var trial: EntryTrial?
+    /// Why there is no trial although there are fields.
+    var trialProblem: String?
 
     init(stream: StreamKey, id: StreamID) {
         self.stream = stream
@@ -101,18 +90,45 @@ struct EntryFacts {
         var selection = LetterSelection(state: nil)
         selection.names = [.init(id: id)]
         selection.streams = [stream]
-        letters = try desk.store.details(selection, limit: 10, deadline: LetterDesk.deadline)
-        if fields == nil { fields = letters.first?.fields }
+        letters = try desk.store.list(selection, limit: 10, deadline: LetterDesk.deadline)
+        guard fields == nil, let letter else { return }
+        selection.names = [.init(source: letter.key.source, id: id)]
+        fields = try desk.store.details(selection, limit: 1, deadline: LetterDesk.deadline).first?.fields
     }
 
-    /// The present incarnation decides; an entry of an earlier one is explained by that.
-    var covering: CoverageFacts? { coverage.first { $0.range != nil } }
+    /// What the configuration makes of the fields. A mapping that cannot be tried hides none of the other facts.
+    mutating func tryMapping(_ loaded: LoadedSettings) throws(CommandFailure) {
+        guard let fields else { return }
+        let servers = Servers(loaded)
+        let settings = PipelineSettings(
+            loaded.settings, redis: try servers.redisEndpoint(), postgres: try servers.postgresEndpoint())
+        do {
+            trial = try EntryTrial(of: id, in: stream, fields: fields, settings)
+        } catch {
+            trialProblem = "\(error)"
+        }
+    }
+
+    /// The incarnation whose entry this is: the present one, if that has the entry, or the stream has it now; or else
+    /// the newest that had one of this id.
+    private var source: SourceNumber? {
+        let withLetter = Set(letters.map(\.key.source))
+        let having = coverage.filter { $0.range != nil || withLetter.contains($0.source) }
+        let present = having.first(where: \.isOpen)
+        return isInStream || pending != nil ? present?.source : (present ?? having.first)?.source
+    }
+
+    /// What the ledger has of that incarnation.
+    var covering: CoverageFacts? { coverage.first { $0.range != nil && $0.source == source } }
+
+    /// The letter of that incarnation.
+    var letter: ListedLetter? { letters.first { $0.key.source == source } }
 
     var fate: EntryFate {
         var facts = EntryFate.Facts()
         facts.isCovered = covering != nil
         facts.batch = covering?.batch
-        facts.letterState = letters.first?.letter.state.word
+        facts.letterState = letter?.state.word
         facts.isInStream = isInStream
         facts.pendingConsumer = pending?.consumer
         facts.isDelivered = isDelivered

@@ -11,11 +11,13 @@ struct Selftest {
         var kills: Int
         var pauses: Int
         var cuts: Int
+
+        /// How long draining, judging or removing may take.
+        var patience: Duration { .seconds(120 + entries / 10_000) }
     }
 
     private enum Fault { case kill, pause, cut }
 
-    private static let patience = Duration.seconds(120)
     /// Longer than others wait before they take a silent worker's entries.
     private static let freeze = Duration.seconds(6)
 
@@ -33,7 +35,17 @@ struct Selftest {
             folder: folder)
     }
 
+    /// No worker outlives it, however it ends.
     func run() async throws -> SelftestReport {
+        do {
+            return try await carry()
+        } catch {
+            try? await processes.killAll()
+            throw error
+        }
+    }
+
+    private func carry() async throws -> SelftestReport {
         let span = Duration.seconds(1) * Double(plan.entries) / Double(plan.rate)
         narration.say(
             "\(Figures.count(plan.entries)) entries, \(Figures.count(plan.rate)) a second, through \(plan.workers) "
@@ -44,7 +56,7 @@ struct Selftest {
         let faults = faults
         var cuts = 0
         for fault in faults {
-            try await Task.sleep(for: span / (faults.count + 1))
+            try await pause(span / (faults.count + 1))
             let victim = Int.random(in: running.indices)
             switch fault {
             case .kill:
@@ -54,7 +66,7 @@ struct Selftest {
             case .pause:
                 narration.say("\(running[victim].name) is frozen for \(Int(Self.freeze.seconds)) s")
                 running[victim].send(SIGSTOP)
-                try await Task.sleep(for: Self.freeze)
+                try await pause(Self.freeze)
                 running[victim].send(SIGCONT)
             case .cut:
                 let count = try await cut()
@@ -65,10 +77,7 @@ struct Selftest {
         try await publishing
         narration.say("everything is published: the workers stop, and the rest is drained")
         try await processes.stopAll(limit: .seconds(30))
-        let drain = try await processes.start(["--drain", "--timeout", "\(Int(Self.patience.seconds))s"])
-        guard try await drain.wait(limit: Self.patience + .seconds(30)) == 0 else {
-            throw CommandFailure("the streams were not drained: \(drain.lastWords)")
-        }
+        try await drain()
         var report = try ground.judge(published: plan.entries)
         report.kills = plan.kills
         report.pauses = plan.pauses
@@ -77,13 +86,39 @@ struct Selftest {
         return report
     }
 
+    private func drain() async throws {
+        let drain = try await processes.start(["--drain", "--timeout", "\(Int(plan.patience.seconds))s"])
+        let end = ContinuousClock.now + plan.patience + .seconds(30)
+        while drain.isRunning, .now < end { try await pause(.milliseconds(50)) }
+        // Ctrl-C ends it, too: what it left is no difference.
+        try Self.goOn()
+        guard try await drain.wait(limit: .zero) == 0 else {
+            throw CommandFailure("the streams were not drained: \(drain.lastWords)")
+        }
+    }
+
+    /// Waits, unless somebody interrupts.
+    private func pause(_ duration: Duration) async throws {
+        let end = ContinuousClock.now + duration
+        while .now < end {
+            try Self.goOn()
+            let left: Duration = end - .now
+            try await Task.sleep(for: min(left, .milliseconds(100)))
+        }
+    }
+
+    /// - Throws: when somebody interrupted.
+    private static func goOn() throws(CommandFailure) {
+        if Interruption.isAsked { throw CommandFailure("stopped before the end") }
+    }
+
     /// Cuts what connections there are, as soon as there are any: after a kill the next worker may still be starting.
     private func cut() async throws -> Int {
         let end = ContinuousClock.now + .seconds(10)
         while true {
             let count = try ground.cutConnections()
             if count > 0 || ContinuousClock.now > end { return count }
-            try await Task.sleep(for: .milliseconds(20))
+            try await pause(.milliseconds(20))
         }
     }
 
@@ -98,6 +133,8 @@ struct Selftest {
         let start = ContinuousClock.now
         var done = 0
         while done < plan.entries {
+            try Self.goOn()
+            try Task.checkCancellation()
             let due = min(plan.entries, Int(Double(plan.rate) * (ContinuousClock.now - start).seconds))
             if due > done {
                 try ground.publish(done..<due, on: redis)

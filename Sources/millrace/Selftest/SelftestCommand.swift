@@ -9,9 +9,10 @@ struct SelftestCommand: AsyncParsableCommand {
         discussion: """
             Makes a stream group, a schema and a table of its own, publishes numbered entries, and lets workers carry \
             them while it kills workers, freezes one, and cuts their connections. Then it compares what was published \
-            with what is stored, and removes everything it made. Other streams, groups and tables are not touched; \
-            the servers have a little more to do meanwhile. Needs the rights to create a schema and to end sessions of \
-            the same user. Exit code 3 when anything differs.
+            with what is stored, and removes everything it made, also when it is interrupted. Other streams, groups \
+            and tables are not touched; the servers have a little more to do meanwhile. Needs the rights to create a \
+            schema and to end sessions of the same user. Exit code 3 when anything differs: then what it made stays, \
+            and it says where.
 
             EXAMPLES
               millrace selftest
@@ -39,7 +40,7 @@ struct SelftestCommand: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Times to cut all connections of the workers.", valueName: "n"))
     var cuts = 4
 
-    @Flag(name: .long, help: "Leave the schema and the streams behind, to look at them.")
+    @Flag(name: .long, help: "Leave the schema, the streams and the workers' logs behind, to look at them.")
     var keep = false
 
     func validate() throws {
@@ -53,25 +54,41 @@ struct SelftestCommand: AsyncParsableCommand {
 
     func run() async throws {
         let loaded = try source.load()
+        let plan = Selftest.Plan(
+            entries: entries, rate: rate, workers: workers, kills: kills, pauses: pauses, cuts: cuts)
+        let ground = SelftestGround(loaded, patience: plan.patience)
         let folder = FileManager.default.temporaryDirectory.appending(path: "millrace-selftest-\(UUID().uuidString)")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let ground = try SelftestGround(loaded)
+        var isKept = false
+        defer { if !isKept { try? FileManager.default.removeItem(at: folder) } }
+        let test = try Selftest(ground: ground, folder: folder, narration: Narration(output), plan: plan)
+        Interruption.watch()
         try ground.make()
-        let test = try Selftest(
-            ground: ground, folder: folder, narration: Narration(output),
-            plan: .init(
-                entries: entries, rate: rate, workers: workers, kills: kills, pauses: pauses, cuts: cuts))
         let report: SelftestReport
         do {
             report = try await test.run()
         } catch {
-            if !keep { try? ground.remove() }
+            isKept = keep
+            try? leave(ground, folder, isKept)
             throw error
         }
-        if !keep { try ground.remove() }
         if output.isJSON { try Output.json(report) } else { report.print() }
+        isKept = keep || !report.isRight
+        try leave(ground, folder, isKept)
         if !report.isRight { throw ExitCode(ExitStatus.found) }
+    }
+
+    /// Removes what the test made, or says where it is.
+    private func leave(_ ground: SelftestGround, _ folder: URL, _ isKept: Bool) throws {
+        guard !isKept else {
+            return Output.complain("kept: \(ground.place); the workers' logs are in \(folder.path)")
+        }
+        do {
+            try ground.remove()
+        } catch {
+            Output.complain("not all of it could be removed: \(ground.place)")
+            throw error
+        }
     }
 }

@@ -11,19 +11,25 @@ struct SelftestGround {
     private static let portion = 500
 
     let loaded: LoadedSettings
+    /// How long the servers may take to judge or to remove all entries.
+    let patience: Duration
     let group: String
     let schema: String
     let workerName: String
     let streams: [String]
 
-    init(_ loaded: LoadedSettings) throws {
+    init(_ loaded: LoadedSettings, patience: Duration) {
         self.loaded = loaded
+        self.patience = patience
         let tag = String(UInt64.random(in: .min ... .max), radix: 36)
         group = "millrace-selftest-\(tag)"
         schema = "millrace_selftest_\(tag)"
         workerName = "selftest-\(tag)"
         streams = (0..<Self.streamCount).map { "millrace:selftest:\(tag):\($0)" }
     }
+
+    /// Where to look at it.
+    var place: String { "schema \(schema), group \(group), streams \(streams.joined(separator: " "))" }
 
     /// The workers' whole configuration but the servers.
     var configuration: String {
@@ -59,6 +65,8 @@ struct SelftestGround {
     // MARK: Making and removing
 
     func make() throws {
+        // Before anything is made.
+        _ = try Servers(loaded).redis()
         let connection = try Servers(loaded).postgres(direct: true)
         guard
             try connection.query("SELECT to_regclass('ingest.ledger') IS NOT NULL AS found", deadline: Self.soon)[0]
@@ -69,22 +77,25 @@ struct SelftestGround {
         try connection.execute(
             "CREATE SCHEMA \(schema); CREATE TABLE \(schema).event (n bigint NOT NULL, content text NOT NULL)",
             deadline: Self.soon)
-        _ = try Servers(loaded).redis()
     }
 
     /// Removes all of it; the ledger's rows too, since their streams are gone.
     func remove() throws {
         let redis = try Servers(loaded).redis()
         let keys = ControlKeys(group: group)
-        for stream in streams { try redis.command("DEL", .text(stream)) }
-        for key in [keys.workers, keys.epoch, keys.acknowledged, keys.deadLetters, keys.paused, keys.audited] {
-            try redis.command("DEL", .key(key))
+        // At once, however long the streams are.
+        for stream in streams { try redis.command("UNLINK", .text(stream)) }
+        for key in [
+            keys.workers, keys.epoch, keys.acknowledged, keys.deadLetters, keys.paused, keys.audited,
+            keys.trimmedUnread,
+        ] {
+            try redis.command("UNLINK", .key(key))
         }
         let connection = try Servers(loaded).postgres(direct: true)
-        try connection.execute("DROP SCHEMA \(schema) CASCADE", deadline: Self.soon)
+        try connection.execute("DROP SCHEMA \(schema) CASCADE", deadline: late)
         for sql in Self.forgetting {
             do throws(PostgresError) {
-                _ = try connection.query(sql, [group], deadline: Self.soon)
+                _ = try connection.query(sql, [group], deadline: late)
             } catch {
                 // A worker's rights do not go so far; what stays is small and says whose it is.
                 guard error.sqlState == .insufficientPrivilege else { throw error }
@@ -107,6 +118,7 @@ struct SelftestGround {
     ]
 
     private static var soon: PostgresConnection.Deadline { .now + .seconds(30) }
+    private var late: PostgresConnection.Deadline { .now + patience }
 
     // MARK: Publishing and cutting
 
@@ -161,7 +173,7 @@ struct SelftestGround {
                    (SELECT coalesce(sum(n), 0) FROM ingest.ledger
                      WHERE source_no IN \(Self.ours.replacing("$1", with: "$2"))) AS recorded
               FROM \(schema).event
-            """, [String(published), group], deadline: Self.soon)[0]
+            """, [String(published), group], deadline: late)[0]
         func number(_ name: String) throws -> Int { Int(try row.requiredInteger(name)) }
         return SelftestReport(
             published: published, stored: try number("stored"), lost: try number("lost"), twice: try number("twice"),

@@ -16,7 +16,8 @@ struct StreamTrim: ParsableCommand {
 
             Whole nodes of the stream go, so that some entries more than these may stay. A retention below an hour \
             leaves little to refill a restored database from, and needs --force. `trim.mode: acked` lets workers do \
-            this by themselves.
+            this by themselves. Ends with 1 when a stream could not be judged: the group does not read it, the database \
+            does not know it or went back, groups were being made anew.
 
             EXAMPLES
               millrace stream trim md:trades --dry-run
@@ -60,27 +61,49 @@ struct StreamTrim: ParsableCommand {
         let loaded = try source.load()
         let servers = try Servers(loaded).group()
         let trimming = StreamTrimming(servers)
-        var due: [(key: StreamKey, survey: StreamTrimming.Survey)] = []
+        var due: [Candidate] = []
+        var hasFailed = false
         for key in try selection.find(on: servers.redis) {
             switch try trimming.survey(key, retention: age) {
             case .success(let survey): due.append((key, survey))
-            case .failure(let obstacle): try tell(key, nil, obstacle: obstacle)
+            case .failure(let obstacle):
+                try tell(key, nil, obstacle: obstacle)
+                hasFailed = hasFailed || Self.isFailure(obstacle)
             }
         }
         if dryRun {
             for item in due { try tell(item.key, item.survey) }
-            return
+        } else if !due.isEmpty, try !trim(due, trimming) {
+            hasFailed = true
         }
-        guard !due.isEmpty else { return }
+        if hasFailed { throw ExitCode(ExitStatus.failed) }
+    }
+
+    private typealias Candidate = (key: StreamKey, survey: StreamTrimming.Survey)
+
+    /// - Returns: whether nothing stood in the way.
+    private func trim(_ due: [Candidate], _ trimming: StreamTrimming) throws -> Bool {
         let entries = due.reduce(0) { $0 + $1.survey.length }
         try Confirmation.require(
             "this removes what is stored from \(due.count) streams with \(Figures.count(entries)) entries", force: force
         )
+        var isDone = true
         for item in due {
             switch try trimming.trim(item.key, retention: age) {
             case .success(let count): try tell(item.key, item.survey, removed: count)
-            case .failure(let obstacle): try tell(item.key, item.survey, obstacle: obstacle)
+            case .failure(let obstacle):
+                try tell(item.key, item.survey, obstacle: obstacle)
+                isDone = isDone && !Self.isFailure(obstacle)
             }
+        }
+        return isDone
+    }
+
+    /// A stream that needs no trimming is in order; one that could not be judged is not.
+    private static func isFailure(_ obstacle: StreamTrimming.Obstacle) -> Bool {
+        switch obstacle {
+        case .empty, .nothingDue: false
+        case .noGroup, .unknownSource, .destinationWentBack, .changed: true
         }
     }
 

@@ -60,6 +60,12 @@ actor WorkerProcesses {
             throw CommandFailure("worker \(worker.name) did not end well: \(worker.lastWords)")
         }
     }
+
+    /// Kills every worker that still runs, and waits until it is gone.
+    func killAll() async throws {
+        for worker in started { worker.send(SIGKILL) }
+        for worker in started { _ = try await worker.wait(limit: .seconds(10)) }
+    }
 }
 
 /// One worker process.
