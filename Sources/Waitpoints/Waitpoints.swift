@@ -83,7 +83,9 @@ public final class Waitpoints: Sendable {
             close(file)
         }
         say("waitpoint \(order.point.rawValue): \(name)")
-        kill(getpid(), number)
+        // A signal to the process reaches some thread; this one would go on until then, past its place. SIGTERM is for
+        // whoever handles it.
+        if number == SIGTERM { kill(getpid(), number) } else { raise(number) }
     }
 
     /// Not through the logger: the process may be gone before a logger has written anything.

@@ -1,5 +1,6 @@
 import Foundation
 import IngestTesting
+import LocalServices
 import PostgresWire
 import RedisWire
 import Testing

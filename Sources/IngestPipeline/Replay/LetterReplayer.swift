@@ -1,17 +1,26 @@
 import BlockingExecutor
 public import PostgresCopy
+public import PostgresWire
 
 /// Why a replay ended early. What was stored until then stays stored; the rest is open and can be tried again.
 public struct ReplayFailure: Error, CustomStringConvertible, Sendable {
     /// One sentence without content of records.
     public let description: String
+    /// The database's error, when that is what ended it.
+    public let postgres: PostgresError?
 
     init(_ error: any Error) {
         description = "\(error)"
+        if case .postgres(let cause, _)? = error as? LaneFailure {
+            postgres = cause
+        } else {
+            postgres = error as? PostgresError
+        }
     }
 
     init(_ words: String) {
         description = words
+        postgres = nil
     }
 }
 

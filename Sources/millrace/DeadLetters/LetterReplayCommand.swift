@@ -68,9 +68,15 @@ struct LetterReplayCommand: AsyncParsableCommand {
         let (tally, failure) = await replay(replayer, options)
         if failure == nil || tally.total > 0 { try ReplayReport(tally, isDryRun: dryRun).print(output) }
         if let failure {
+            var told = failure.postgres.map { Servers.failure($0) } ?? CommandFailure("\(failure)")
+            told.message = "the replay ended early: \(told.message)"
+            told.fix = told.fix ?? "when the cause is gone, run it again: what is stored stays, it goes on with the rest"
+            throw told
+        }
+        if let held = tally.heldTables.min(by: { $0.key < $1.key }) {
             throw CommandFailure(
-                "the replay ended early: \(failure)",
-                fix: "when the cause is gone, run it again: what is stored stays, it goes on with the rest")
+                "\(Figures.count(tally.held)) letters were not tried: table \(held.key) takes no rows (\(held.value))",
+                fix: "mend the table, then run it again")
         }
         if Interruption.isAsked { throw CommandFailure("stopped before the end; run it again to go on") }
         if tally.failed > 0 { throw ExitCode(ExitStatus.found) }

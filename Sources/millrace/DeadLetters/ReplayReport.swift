@@ -15,10 +15,11 @@ struct ReplayReport: Encodable {
     private var stored: Int
     private var failed: Int
     private var elsewhere: Int
+    private var held: Int
     private var reasons: [Reason]
 
     private enum CodingKeys: String, CodingKey {
-        case stored, failed, elsewhere, reasons
+        case stored, failed, elsewhere, held, reasons
         case isDryRun = "dry_run"
     }
 
@@ -27,6 +28,7 @@ struct ReplayReport: Encodable {
         stored = tally.stored
         failed = tally.failed
         elsewhere = tally.elsewhere
+        held = tally.held
         reasons = tally.reasons.map { reason in
             Reason(
                 letters: reason.count, cause: reason.rejection.reason.rawValue, reason: "\(reason.rejection)",
@@ -51,7 +53,7 @@ struct ReplayReport: Encodable {
     /// Such as `981 of 1,000 would succeed; 19 still fail:`
     var headline: String {
         let all = stored + failed
-        guard all > 0 else { return "nothing to replay" }
+        guard all > 0 else { return held > 0 ? "nothing could be tried" : "nothing to replay" }
         let done = "\(Figures.count(stored)) of \(Figures.count(all)) \(isDryRun ? "would succeed" : "are stored")"
         return failed == 0 ? done : "\(done); \(Figures.count(failed)) still fail:"
     }
