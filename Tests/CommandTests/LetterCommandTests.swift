@@ -19,9 +19,7 @@ struct LetterCommandTests {
     @Test func aReplayThatEndsEarlySaysWhatItDid() async throws {
         let letters = try await LetterScene(400)
         let process = try letters.start(["dlq", "replay", "--all", "--rate", "40"])
-        for _ in 0..<1_000 where try letters.count("attempts > 0") < 30 {
-            try await Task.sleep(for: .milliseconds(20))
-        }
+        try await letters.wait(for: 30, "attempts > 0")
         // As when the server is restarted.
         try letters.execute(
             """
@@ -80,9 +78,7 @@ struct LetterCommandTests {
         try letters.execute("BEGIN; SELECT 1 FROM ingest.dead_letter WHERE ingest.stream_id(id) = '7000-0' FOR UPDATE")
         let words = ["dlq", "delete", "--all", "--force"]
         let process = try letters.start(words)
-        for _ in 0..<1_000 where try letters.count("state = 'd'") < 5_000 {
-            try await Task.sleep(for: .milliseconds(20))
-        }
+        try await letters.wait(for: 5_000, "state = 'd'")
         #expect(try letters.count("state = 'd'") == 5_000, "the first page is done: \(process.tail())")
         process.send(SIGTERM)
         try letters.execute("COMMIT")

@@ -40,6 +40,12 @@ struct LetterScene {
         try number("SELECT count(*) FROM ingest.dead_letter WHERE \(condition)")
     }
 
+    /// Waits until so many letters are like that, or for half a minute.
+    func wait(for wanted: Int, _ condition: String) async throws {
+        let end = ContinuousClock.now + .seconds(30)
+        while try count(condition) < wanted, .now < end { try await Task.sleep(for: .milliseconds(20)) }
+    }
+
     @discardableResult
     func run(_ words: [String], status: Int32 = 0) async throws -> MillraceProcess.Result {
         let result = try await scene.run(words, database: database)

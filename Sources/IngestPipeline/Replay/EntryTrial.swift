@@ -25,8 +25,8 @@ extension EntryTrial {
         let replay = try LetterReplay(connecting: settings)
         do {
             self = try replay.trial(id, of: stream, fields: fields)
-        } catch ReplayStop.table(let table, let reason) {
-            throw ReplayFailure("\(table) takes no rows now: \(reason)")
+        } catch ReplayStop.table(_, let reason) {
+            throw ReplayFailure(reason)
         } catch ReplayStop.server(let failure) {
             throw ReplayFailure(failure)
         } catch {
