@@ -224,7 +224,8 @@ final class LetterReplay {
             return [range]
         case .retry, .pause, .stop, .conflict:
             let failedTable = report.failedTable.map { loads[$0].table.rows.table }
-            guard TableHold(failure, namesTable: failedTable != nil) != nil, let table = failedTable ?? loads.first?.table.rows.table
+            guard TableHold(failure, namesTable: failedTable != nil) != nil,
+                let table = failedTable ?? loads.first?.table.rows.table
             else { throw .server(.postgres(error, failure)) }
             throw .table(table, reason: "\(error)")
         }

@@ -50,7 +50,8 @@ final class ReferencedFields {
             found = try redis.markers(in: settings.group, of: letter.stream)
         } catch {
             // No such stream or group: nothing to fetch from. Whatever else the server says is no word on the letter.
-            guard let answer = error.serverError, answer.isMissingGroup || answer.message.hasPrefix("no such key") else {
+            guard let answer = error.serverError, answer.isMissingGroup || answer.message.hasPrefix("no such key")
+            else {
                 throw error
             }
             return false

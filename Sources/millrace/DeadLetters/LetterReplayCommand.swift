@@ -74,8 +74,9 @@ struct LetterReplayCommand: AsyncParsableCommand {
             throw told
         }
         if let held = tally.heldTables.min(by: { $0.key < $1.key }) {
+            let count = Figures.count(tally.held)
             throw CommandFailure(
-                "\(Figures.count(tally.held)) letters were not tried: table \(held.key) takes no rows (\(held.value))",
+                "\(count) letters were not tried: table \(held.key) takes no rows (\(held.value))",
                 fix: "mend the table, then run it again")
         }
         if Interruption.isAsked { throw CommandFailure("stopped before the end; run it again to go on") }
