@@ -70,7 +70,8 @@ struct LetterReplayCommand: AsyncParsableCommand {
         if let failure {
             var told = failure.postgres.map { Servers.failure($0) } ?? CommandFailure("\(failure)")
             told.message = "the replay ended early: \(told.message)"
-            told.fix = told.fix ?? "when the cause is gone, run it again: what is stored stays, it goes on with the rest"
+            told.fix =
+                told.fix ?? "when the cause is gone, run it again: what is stored stays, it goes on with the rest"
             throw told
         }
         if let held = tally.heldTables.min(by: { $0.key < $1.key }) {
