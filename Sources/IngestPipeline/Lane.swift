@@ -45,7 +45,7 @@ extension LaneFailure {
     /// What passes by itself is a warning; what wants a person is an error.
     var logLevel: Logger.Level {
         switch self {
-        case .redis, .inDoubt: .warning
+        case .redis, .inDoubt, .sourceReplaced: .warning
         case .postgres(_, .pause(let pause)): pause.alerts ? .error : .warning
         case .postgres(_, .retry): .warning
         case .postgres, .destinationWentBack, .committedShort, .miscounted, .refused, .mapping: .error

@@ -18,6 +18,8 @@ enum LaneFailure: Error {
     case miscounted(entries: Int, disposed: Int)
     /// Mappings of one stream do not go together.
     case mapping(PlanError)
+    /// A stream's group was made anew while its entries were in hand. They are read again.
+    case sourceReplaced(stream: String)
     /// A stream must not be ingested as things are.
     case refused(stream: String, IncarnationDecision.Refusal)
 
@@ -52,6 +54,7 @@ enum LaneFailure: Error {
         case .inDoubt: "in_doubt"
         case .destinationWentBack: "destination_went_back"
         case .committedShort, .miscounted: "rows_missing"
+        case .sourceReplaced: "source_replaced"
         case .refused: "refused"
         case .mapping: "mapping"
         }
@@ -60,7 +63,7 @@ enum LaneFailure: Error {
     /// How long the first wait is: some failures pass at once, some want an operator.
     var backoff: (base: Duration, cap: Duration) {
         switch self {
-        case .redis, .inDoubt: (.milliseconds(50), .seconds(2))
+        case .redis, .inDoubt, .sourceReplaced: (.milliseconds(50), .seconds(2))
         case .postgres(_, .stop), .destinationWentBack, .committedShort, .miscounted, .refused, .mapping:
             (.seconds(1), .seconds(15))
         case .postgres: (.milliseconds(50), .seconds(5))
@@ -83,6 +86,7 @@ extension LaneFailure: CustomStringConvertible {
         case .miscounted(let entries, let disposed):
             "a batch of \(entries) entries was encoded to \(disposed) rows and letters; nothing of it was sent"
         case .mapping(let error): "configuration: \(error)"
+        case .sourceReplaced(let stream): "the group of \(stream) was made anew; its entries are read again"
         case .refused(let stream, .otherGroupIngests):
             "this database ingests \(stream) through another group: use that consumer_group, or another database"
         }

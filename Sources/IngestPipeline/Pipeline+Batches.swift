@@ -69,6 +69,7 @@ extension Pipeline {
             coverage = try onPostgres { session throws(PostgresError) in try session.coverage(of: probes) }
         }
         guard let (attempt, plan) = ledger.plan(batch.number, coverage: coverage) else { return nil }
+        if plan.parts.contains(where: { !$0.covered.isEmpty }) { try confirmSources(of: batch) }
         guard !plan.isCovered else {
             covered(plan)
             acknowledge(ledger.settleCovered(batch.number))
@@ -77,6 +78,22 @@ extension Pipeline {
         }
         covered(plan)
         return PlannedBatch(batch: batch, attempt: attempt, plan: plan)
+    }
+
+    /// New entries of which the ledger has some already: resends, as a rule, and then they are done. But somebody may
+    /// have deleted the stream and made the group again by hand, without a token and without a marker; then these are
+    /// other entries with ids that were used before.
+    /// - Throws: ``LaneFailure/sourceReplaced(stream:)`` before any of them counts as stored.
+    func confirmSources(of batch: Batch) throws(LaneFailure) {
+        let parts = zip(batch.parts, ledger.deliveries(of: batch.number)).filter { $1.kind == .fresh }
+        let streams = Array(Set(parts.map(\.0.stream)))
+        guard !streams.isEmpty, let redis, let postgres else { return }
+        let resolution = try SourceResolver(worker: worker, redis: redis, postgres: postgres).resolve(streams)
+        for (part, delivery) in parts {
+            guard resolution.token == sources.token, resolution.sources[part.stream] == delivery.source else {
+                throw .sourceReplaced(stream: "\(part.stream)")
+            }
+        }
     }
 
     /// Cuts a batch behind its first `count` entries, when both sides get some.

@@ -56,7 +56,7 @@ extension Pipeline {
     /// Some group was made anew. Nothing that was learned about sources holds, and no acknowledgement may be sent that
     /// was meant for an entry of a former incarnation. What is dropped here is still pending or in the ledger.
     func forgetSources(for token: [UInt8]?) {
-        sources.forget(for: token, at: worker.now)
+        sources.forget(for: token)
         acknowledgements.keep(sources: [])
         claims.reset()
     }
@@ -79,7 +79,7 @@ extension Pipeline {
         spareBlocks = []
         for stream in assignment.streams { sources.suspect(stream, at: worker.now) }
         // A database that was restored meanwhile may have given a source's number to another one.
-        sources.forget(for: nil, at: worker.now)
+        sources.forget(for: nil)
         switch failure {
         case .redis:
             worker.metrics.reconnected(failure.label)
@@ -89,7 +89,7 @@ extension Pipeline {
         case .postgres, .inDoubt, .destinationWentBack, .committedShort:
             worker.metrics.postgresFailed(failure.label)
             postgres = nil
-        case .miscounted, .refused, .mapping:
+        case .miscounted, .refused, .mapping, .sourceReplaced:
             break
         }
     }

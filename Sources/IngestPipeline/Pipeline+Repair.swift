@@ -62,6 +62,7 @@ extension Pipeline {
     /// SL001: another lane has committed some of it. Look again, keep what is left.
     private func afterConflict(_ planned: PlannedBatch) throws(LaneFailure) -> [Try] {
         worker.metrics.fenceConflicts.increment()
+        try confirmSources(of: planned.batch)
         for part in planned.batch.parts { sources.suspect(part.stream, at: worker.now) }
         let window = FencePlanner.probes(for: ledger.deliveries(of: planned.batch.number), isRetry: true)
         let coverage = try onPostgres { session throws(PostgresError) in try session.coverage(of: window) }

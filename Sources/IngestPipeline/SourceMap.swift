@@ -9,8 +9,6 @@ struct SourceMap {
     /// The epoch token in force when the sources were looked up. Another token, or none, means that some group was made
     /// anew since: every source must be looked up again before anything is planned.
     private(set) var token: [UInt8]?
-    /// When the markers were last compared although no token had changed.
-    private(set) var checkedAt: ContinuousClock.Instant?
 
     subscript(stream: StreamKey) -> SourceNumber? { numbers[stream] }
 
@@ -28,11 +26,10 @@ struct SourceMap {
     }
 
     /// Forgets every source, because the epoch token is another one.
-    mutating func forget(for token: [UInt8]?, at now: ContinuousClock.Instant) {
+    mutating func forget(for token: [UInt8]?) {
         numbers = [:]
         streams = [:]
         self.token = token
-        checkedAt = now
     }
 
     /// Forgets one stream, whose group is gone.

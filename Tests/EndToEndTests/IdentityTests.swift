@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import IngestTesting
 import LocalServices
 import PostgresWire
@@ -81,6 +82,26 @@ extension EndToEnd {
             try await expectIncarnations(scene, worker, rows: 750, incarnations: 2)
         }
 
+        /// Somebody deletes the stream and makes the group again by hand, in one step: no read ever finds it missing, and
+        /// no token changes.
+        @Test func idsUsedAgainUnderAGroupMadeByHandAreStored() async throws {
+            let scene = try await Scene()
+            let worker = try scene.worker(settings: ["lanes": "1"])
+            try addTickers(scene, 1...500, milliseconds: 1_000)
+            try await eventually("the first 500 are stored and acknowledged") {
+                try scene.count("market_data_ticker") == 500 && scene.pendingCount() == 0
+            }
+            // A read that waits at the server would be told; let it end.
+            worker.send(SIGSTOP)
+            try await Task.sleep(for: .milliseconds(500))
+            try addTickers(scene, 501...750, milliseconds: 1_000, deletingFirst: true, makingGroup: true)
+            worker.send(SIGCONT)
+            try await eventually("all of the new stream is stored: \(worker.tail())") {
+                try scene.count("market_data_ticker") == 750
+            }
+            try await expectIncarnations(scene, worker, rows: 750, incarnations: 2)
+        }
+
         /// Ids that go on above the stored ones cannot be mistaken for them, so the incarnation may stay; ids that
         /// begin anew below them must be of another one. Either way nothing may be taken for stored.
         @Test(arguments: [true, false]) func afterFLUSHALLEveryNewEntryIsStored(idsRise: Bool) async throws {
@@ -105,12 +126,13 @@ extension EndToEnd {
 
         private func addTickers(
             _ scene: Scene, _ numbers: ClosedRange<Int>, milliseconds: Int? = nil, deletingFirst: Bool = false,
-            flushingFirst: Bool = false
+            makingGroup: Bool = false, flushingFirst: Bool = false
         ) throws {
             let stream: RedisArgument = "md:ticker"
             var commands = CommandBuffer()
             commands.append("MULTI")
             if deletingFirst { commands.append("DEL", stream) }
+            if makingGroup { commands.append("XGROUP", "CREATE", stream, .text(Scene.group), "0", "MKSTREAM") }
             if flushingFirst { commands.append("FLUSHALL") }
             for (index, number) in numbers.enumerated() {
                 let id = milliseconds.map { "\($0)-\(index + 1)" } ?? "*"

@@ -23,14 +23,8 @@ public enum TimeTable {
     /// The lease of a worker's slot, and how often it is renewed.
     public static let slotLease = Duration.seconds(5)
     public static let slotRenewal = Duration.seconds(1)
-    /// Markers are read again although no token changed.
-    public static let markerRefresh = Duration.seconds(5)
     /// Probe before the first try, after a conflict, a reconnection or a change of the Redis server.
     public static let suspectFor = Duration.seconds(600)
-    /// At most one healing per stream in this time.
-    public static let healInterval = Duration.seconds(1)
-    /// At most one write of the highest acknowledged ids in this time.
-    public static let acknowledgedInterval = Duration.seconds(1)
     /// One worker of a database does maintenance once in this time.
     public static let maintenanceInterval = Duration.seconds(3600)
     /// How often a worker asks whether maintenance is its to do.
@@ -49,6 +43,4 @@ public enum TimeTable {
     public static let neighbourAfter = Duration.seconds(1)
     /// A running batch may finish this long after SIGTERM.
     public static let shutdownBudget = Duration.seconds(5)
-    /// While the pipeline is stopped, the preflight runs this often.
-    public static let preflightInterval = Duration.seconds(60)
 }

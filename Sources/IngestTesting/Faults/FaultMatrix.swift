@@ -298,5 +298,25 @@ public enum FaultMatrix {
         FaultRow(
             "75", "200 starts and stops under load", .exactlyOnce, .proof,
             ["CrashTests.twoHundredStartsAndStopsUnderLoadLoseNothing"]),
+        FaultRow(
+            "76", "a refill meets a table that takes no rows", .stop, .always,
+            ["RestoreTests.aTableThatTakesNoRowsEndsTheRefillAndTheGuardStays"]),
+        FaultRow(
+            "77", "a table takes no rows while letters are due", .pause, .always,
+            ["RetryTests.aTableThatTakesNoRowsHoldsUpNoOtherTablesLetters"]),
+        FaultRow(
+            "78", "a configured key is no stream", .alert, .always, ["RedisFaultTests.aKeyThatIsNoStreamHoldsUpNobodyElse"]),
+        FaultRow(
+            "79", "memory short for a single dead letter (53200)", .pause, .always,
+            ["DatabaseFaultTests.aServerShortOfMemoryForEverythingIsWaitedFor"]),
+        FaultRow(
+            "80", "a constraint that speaks up only at COMMIT", .letter, .always,
+            [
+                "GarbageTests.rowsThatOnlyCommitRefusesAreFoundByCommits",
+                "GarbageTests.aTableThatRefusesEverythingAtCommitIsHeld",
+            ]),
+        FaultRow(
+            "81", "a stream deleted, its group made again by hand, ids used again", .alert, .always,
+            ["IdentityTests.idsUsedAgainUnderAGroupMadeByHandAreStored"]),
     ]
 }
