@@ -305,7 +305,8 @@ public enum FaultMatrix {
             "77", "a table takes no rows while letters are due", .pause, .always,
             ["RetryTests.aTableThatTakesNoRowsHoldsUpNoOtherTablesLetters"]),
         FaultRow(
-            "78", "a configured key is no stream", .alert, .always, ["RedisFaultTests.aKeyThatIsNoStreamHoldsUpNobodyElse"]),
+            "78", "a configured key is no stream", .alert, .always,
+            ["RedisFaultTests.aKeyThatIsNoStreamHoldsUpNobodyElse"]),
         FaultRow(
             "79", "memory short for a single dead letter (53200)", .pause, .always,
             ["DatabaseFaultTests.aServerShortOfMemoryForEverythingIsWaitedFor"]),
