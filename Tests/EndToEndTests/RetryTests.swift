@@ -140,17 +140,30 @@ extension EndToEnd {
         @Test func aWorkerThatDoesNotKnowTheStreamLeavesItsLettersAlone() async throws {
             let scene = try await sceneWithOrphan()
             try scene.add([Self.orphan])
-            try await scene.drain(settings: Self.quick)
-            try scene.execute(
+            try await scene.drain()
+            try scene.execute("INSERT INTO exchanges VALUES ('NEW'); UPDATE ingest.dead_letter SET next_retry = now()")
+            let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).yaml")
+            defer { try? FileManager.default.removeItem(at: file) }
+            try Data(
                 """
-                UPDATE ingest.source SET stream = 'elsewhere' WHERE stream = 'md:trades';
-                UPDATE ingest.dead_letter SET next_retry = now()
-                """)
-            let worker = try scene.worker(settings: Self.quick)
-            try await eventually("the letter was looked at: \(worker.tail())") {
+                streams:
+                  ticker:
+                    keys: ["md:ticker"]
+                    table: market_data_ticker
+                    columns: { time: time, exchange: exchange, symbol: symbol, last_price: last_price }
+                """.utf8
+            ).write(to: file)
+            let stranger = try scene.worker(
+                "stranger", settings: Self.quick, environment: ["MILLRACE_CONFIG": file.path])
+            try await eventually("the letter was looked at: \(stranger.tail())") {
                 try scene.count("ingest.dead_letter WHERE next_retry > now() + interval '5 s' AND attempts = 0") == 1
             }
             #expect(try scene.count("ingest.dead_letter WHERE cause = 'refused' AND state = 'o'") == 1)
+            stranger.send(SIGTERM)
+            try await stranger.wait()
+            try scene.execute("UPDATE ingest.dead_letter SET next_retry = now()")
+            let worker = try scene.worker(settings: Self.quick)
+            try await eventually("the letter is stored: \(worker.tail())") { try scene.letters("r") == 1 }
             worker.send(SIGTERM)
             try await worker.wait()
             await scene.stop()
