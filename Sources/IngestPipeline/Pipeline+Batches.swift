@@ -80,18 +80,23 @@ extension Pipeline {
         return PlannedBatch(batch: batch, attempt: attempt, plan: plan)
     }
 
-    /// New entries of which the ledger has some already: resends, as a rule, and then they are done. But somebody may
-    /// have deleted the stream and made the group again by hand, without a token and without a marker; then these are
-    /// other entries with ids that were used before.
+    /// Entries of which the ledger has some already: resends, as a rule, and then they are done. But somebody may have
+    /// deleted the stream and made the group again by hand, without a token and without a marker; then these are other
+    /// entries with ids that were used before.
     /// - Throws: ``LaneFailure/sourceReplaced(stream:)`` before any of them counts as stored.
     func confirmSources(of batch: Batch) throws(LaneFailure) {
-        let parts = zip(batch.parts, ledger.deliveries(of: batch.number)).filter { $1.kind == .fresh }
-        let streams = Array(Set(parts.map(\.0.stream)))
-        guard !streams.isEmpty, let redis, let postgres else { return }
-        let resolution = try SourceResolver(worker: worker, redis: redis, postgres: postgres).resolve(streams)
-        for (part, delivery) in parts {
-            guard resolution.token == sources.token, resolution.sources[part.stream] == delivery.source else {
-                throw .sourceReplaced(stream: "\(part.stream)")
+        let parts = zip(batch.parts, ledger.deliveries(of: batch.number))
+        try confirm(Dictionary(parts.map { ($0.stream, $1.source) }) { first, _ in first })
+    }
+
+    /// That these streams still are the sources that their entries were read for.
+    func confirm(_ expected: [StreamKey: SourceNumber]) throws(LaneFailure) {
+        guard let redis, let postgres else { return }
+        let resolver = SourceResolver(worker: worker, redis: redis, postgres: postgres)
+        let resolution = try resolver.resolve(Array(expected.keys))
+        for (stream, source) in expected {
+            guard resolution.token == sources.token, resolution.sources[stream] == source else {
+                throw .sourceReplaced(stream: "\(stream)")
             }
         }
     }

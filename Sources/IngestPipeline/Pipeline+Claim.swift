@@ -128,7 +128,7 @@ extension Pipeline {
             return nil
         }
         claims.putBack(waiting.behind(Self.claimPage))
-        let wanted = try uncovered(Array(waiting.ids.prefix(Self.claimPage)), source)
+        let wanted = try uncovered(Array(waiting.ids.prefix(Self.claimPage)), waiting.stream, source)
         guard !wanted.isEmpty else { return nil }
         guard let trial = try trial(of: wanted, source, waiting.stream) else {
             claims.putBack(.init(stream: waiting.stream, ids: wanted))
@@ -160,12 +160,15 @@ extension Pipeline {
     }
 
     /// Covered ids are acknowledged at once: their rows or letters are durable.
-    private func uncovered(_ ids: [StreamID], _ source: SourceNumber) throws(LaneFailure) -> [StreamID] {
+    private func uncovered(
+        _ ids: [StreamID], _ stream: StreamKey, _ source: SourceNumber
+    ) throws(LaneFailure) -> [StreamID] {
         let number = ledger.admit([.claimed(source: source, ids: ids)])
         let probes = ledger.probes(for: number)
         let coverage = try onPostgres { session throws(PostgresError) in try session.coverage(of: probes) }
         _ = ledger.plan(number, coverage: coverage)
         let covered = ledger.leave(number)
+        if !covered.isEmpty { try confirm([stream: source]) }
         worker.metrics.covered.increment(by: covered.reduce(0) { $0 + $1.ids.count })
         acknowledge(covered)
         return coverage.subtracted(from: ids, of: source)

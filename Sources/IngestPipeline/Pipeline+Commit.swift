@@ -121,11 +121,11 @@ extension Pipeline {
         worker.metrics.commitSeconds.record((worker.now - sent.sentAt) / .seconds(1))
         worker.metrics.batchRows.record(sent.tables.reduce(0) { $0 + $1.rows })
         worker.metrics.batchBytes.record(sent.bytes)
-        let now = worker.microseconds
+        let now = Double(worker.microseconds) / 1e6
         for delivery in ledger.deliveries(of: batch.number) where delivery.kind == .fresh {
             guard let oldest = delivery.ids.first else { continue }
-            let micros = Int64(clamping: oldest.milliseconds).multipliedReportingOverflow(by: 1_000).partialValue
-            let whole = Double(now - micros) / 1e6
+            // Producers choose ids as they like: no integer arithmetic on them.
+            let whole = now - Double(oldest.milliseconds) / 1e3
             worker.metrics.record(.enqueueRead, seconds: whole - seconds)
             worker.metrics.record(.enqueueCommit, seconds: whole)
         }

@@ -153,14 +153,13 @@ extension Pipeline {
 
     /// Sends what is ready without waiting for the next read.
     func flushAcknowledgements() throws(LaneFailure) {
-        guard !acknowledgements.isEmpty, let redis else { return }
+        guard !acknowledgements.isEmpty else { return }
         let unacknowledged = acknowledgements.count
-        do throws(RedisError) {
+        let token = try onRedis { redis throws(RedisError) in
             try redis.acknowledge(&acknowledgements, of: sources)
-            worker.metrics.entriesAcknowledged.increment(by: unacknowledged - acknowledgements.count)
-        } catch {
-            throw LaneFailure(error)
         }
+        worker.metrics.entriesAcknowledged.increment(by: unacknowledged - acknowledgements.count)
+        if token != sources.token { forgetSources(for: token) }
     }
 
     /// Makes what this consumer still holds anybody's, so that nobody has to wait for it to look abandoned. Where that

@@ -136,6 +136,8 @@ extension Pipeline {
     ) throws(LaneFailure) -> [Try] {
         var batch = planned.batch
         worker.metrics.postgresFailed("size")
+        // Pauses are none when the worker is to stop, and rows that would only have to wait became letters.
+        guard !worker.stop.isRequested || !isolation.pausesFirst else { throw .postgres(error, .unforeseen) }
         if isolation.pausesFirst, batch.retries == 0 {
             // The server may be short of it for everybody.
             batch.retries = 1

@@ -87,12 +87,19 @@ final class RedisSession {
     }
 
     /// Sends the acknowledgements that are ready without reading anything.
-    func acknowledge(_ queue: inout AcknowledgementQueue, of sources: SourceMap) throws(RedisError) {
+    /// - Returns: the epoch token that is in force now.
+    func acknowledge(
+        _ queue: inout AcknowledgementQueue, of sources: SourceMap
+    ) throws(RedisError) -> [UInt8]? {
         if !queue.isEmpty { Waitpoint.beforeAck.reach() }
         let commands = commands(queue.send(), sources)
-        guard !commands.isEmpty else { return queue.confirm() }
+        guard !commands.isEmpty else {
+            queue.confirm()
+            return sources.token
+        }
         let answered = try reader.acknowledge(commands, on: connection)
-        try confirm(&queue, answered, of: sources)
+        try confirm(&queue, answered.acknowledgements, of: sources)
+        return answered.epoch
     }
 
     /// XACK of everything that is ready, and a note of the highest id of each source: after a restore of the database
@@ -119,7 +126,7 @@ final class RedisSession {
     ) throws(RedisError) {
         switch answered {
         case .done: queue.confirm()
-        // The epoch changed since the last read: these may be other entries by now. The next read tells.
+        // The epoch changed since the last look: these may be other entries by now.
         case .epochChanged: queue.fail()
         case .refused(let error) where error.isMissingGroup: queue.confirm()
         case .refused(let error) where error.code == "OOM":

@@ -82,18 +82,21 @@ public struct StreamReader: Sendable {
     }
 
     /// Sends acknowledgements without reading entries.
+    /// - Returns: what became of them, and the epoch from which on the next ones are guarded: as behind a read, another
+    ///   token than the sources were resolved with means to resolve them again before anything is acknowledged.
     public func acknowledge(
         _ acknowledgements: CommandBuffer, on connection: RedisConnection
-    ) throws(RedisError) -> Acknowledgements {
+    ) throws(RedisError) -> (acknowledgements: Acknowledgements, epoch: [UInt8]?) {
         var request = CommandBuffer()
         Self.writeAcknowledgements(acknowledgements, to: &request)
         // EXEC ends the guard; the next acknowledgements want one too.
         request.append("WATCH", .key(epochKey))
+        request.append("GET", .key(epochKey))
         let deadline = connection.commandDeadline
         try connection.send(request, by: deadline)
         let acknowledged = try Self.readAcknowledgements(acknowledgements, on: connection, by: deadline)
         _ = try connection.readValue(by: deadline).checked()
-        return acknowledged
+        return (acknowledged, try connection.readValue(by: deadline).bytes)
     }
 
     private static func writeAcknowledgements(_ acknowledgements: CommandBuffer, to request: inout CommandBuffer) {

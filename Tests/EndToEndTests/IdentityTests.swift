@@ -102,6 +102,50 @@ extension EndToEnd {
             try await expectIncarnations(scene, worker, rows: 750, incarnations: 2)
         }
 
+        /// The same, and the table is locked: the new entries are put aside, and read back as pending ones.
+        @Test func idsUsedAgainAreStoredThoughTheyHaveToWaitForTheirTable() async throws {
+            let scene = try await Scene()
+            let worker = try scene.worker(settings: ["lanes": "1"])
+            try addTickers(scene, 1...500, milliseconds: 1_000)
+            try await eventually("the first 500 are stored and acknowledged") {
+                try scene.count("market_data_ticker") == 500 && scene.pendingCount() == 0
+            }
+            worker.send(SIGSTOP)
+            try await Task.sleep(for: .milliseconds(500))
+            let locker = try PostgresConnection.connect(
+                to: PostgresEndpoint(scene.databaseURL), applicationName: "locker")
+            try locker.execute("BEGIN; LOCK TABLE market_data_ticker IN ACCESS EXCLUSIVE MODE", deadline: .soon)
+            try addTickers(scene, 501...750, milliseconds: 1_000, deletingFirst: true, makingGroup: true)
+            worker.send(SIGCONT)
+            try await eventually("the table is held: \(worker.tail())") {
+                worker.errorsSoFar.contains("a table takes no rows")
+            }
+            try locker.execute("ROLLBACK", deadline: .soon)
+            try await eventually("all of the new stream is stored: \(worker.tail())") {
+                try scene.count("market_data_ticker") == 750
+            }
+            try await expectIncarnations(scene, worker, rows: 750, incarnations: 2)
+        }
+
+        /// Producers may count in other units than milliseconds, or count anything. Of these the first is as far below
+        /// zero as can be when its microseconds wrap.
+        @Test(arguments: ["9223372036854776", "1795392000000000000", "18446744073709551615"])
+        func idsThatAreNoTimesAreStored(milliseconds: String) async throws {
+            let scene = try await Scene()
+            let worker = try scene.worker()
+            for number in 1...3 {
+                try scene.add(
+                    "md:ticker", id: "\(milliseconds)-\(number)",
+                    ["time": "1735689600", "exchange": "X", "symbol": "S", "bid_price": "\(number)"])
+                try await eventually("entry \(number) is stored: \(worker.tail())") {
+                    try scene.count("market_data_ticker") == number && scene.pendingCount() == 0
+                }
+            }
+            worker.send(SIGTERM)
+            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            await scene.stop()
+        }
+
         /// Ids that go on above the stored ones cannot be mistaken for them, so the incarnation may stay; ids that
         /// begin anew below them must be of another one. Either way nothing may be taken for stored.
         @Test(arguments: [true, false]) func afterFLUSHALLEveryNewEntryIsStored(idsRise: Bool) async throws {

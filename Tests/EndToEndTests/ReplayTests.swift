@@ -165,6 +165,20 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        /// The key of a letter's stream holds something else by now.
+        @Test func aLetterWhoseKeyIsNoStreamHoldsUpNoOther() async throws {
+            let scene = try await Scene()
+            let note = [(Array("note".utf8), [UInt8](repeating: 0x61, count: 4_000))]
+            try scene.add([RawEntry.trade("large", price: "x").adding(note), RawEntry.trade("small", price: "x")])
+            try await scene.drain(settings: ["limits.dead_letter_payload": "1KiB"])
+            try scene.command("DEL", "md:trades")
+            try scene.command("SET", "md:trades", "no stream")
+            let result = try await scene.letterCommand(["dlq", "replay", "--all", "--set", "price=5"], status: 3)
+            #expect(result.output.hasPrefix("1 of 2 are stored; 1 still fail:\n  1  deleted"))
+            #expect(try scene.count("market_data_trades WHERE trade_id = 'small'") == 1)
+            await scene.stop()
+        }
+
         @Test func rowsAreFoundInAReplayToo() async throws {
             let scene = try await Scene()
             try scene.makeLetters(300)

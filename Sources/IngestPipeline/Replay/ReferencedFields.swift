@@ -49,11 +49,7 @@ final class ReferencedFields {
         do throws(RedisError) {
             found = try redis.markers(in: settings.group, of: letter.stream)
         } catch {
-            // No such stream or group: nothing to fetch from. Whatever else the server says is no word on the letter.
-            guard let answer = error.serverError, answer.isMissingGroup || answer.message.hasPrefix("no such key")
-            else {
-                throw error
-            }
+            guard Self.saysNoStream(error) else { throw error }
             return false
         }
         let isSame = wanted.map { wanted in found.contains { HexUUID($0.uuid) == wanted } } ?? false
@@ -62,8 +58,19 @@ final class ReferencedFields {
     }
 
     private func fields(_ letter: OpenLetter, _ redis: RedisConnection) throws(RedisError) -> [UInt8]? {
-        let count = try redis.range(of: letter.stream, IDRange(letter.key.id), count: 1, into: &held.block)
-        guard count == 1, held.block.record(0).body == .kept else { return nil }
-        return held.block.rawFields(0)
+        do throws(RedisError) {
+            let count = try redis.range(of: letter.stream, IDRange(letter.key.id), count: 1, into: &held.block)
+            guard count == 1, held.block.record(0).body == .kept else { return nil }
+            return held.block.rawFields(0)
+        } catch {
+            guard Self.saysNoStream(error) else { throw error }
+            return nil
+        }
+    }
+
+    /// There is no such stream or group, so nothing to fetch from. Whatever else the server says is no word on a letter.
+    private static func saysNoStream(_ error: RedisError) -> Bool {
+        guard let answer = error.serverError else { return false }
+        return answer.isMissingGroup || answer.isWrongType || answer.message.hasPrefix("no such key")
     }
 }

@@ -306,10 +306,16 @@ public enum FaultMatrix {
             ["RetryTests.aTableThatTakesNoRowsHoldsUpNoOtherTablesLetters"]),
         FaultRow(
             "78", "a configured key is no stream", .alert, .always,
-            ["RedisFaultTests.aKeyThatIsNoStreamHoldsUpNobodyElse"]),
+            [
+                "RedisFaultTests.aKeyThatIsNoStreamHoldsUpNobodyElse",
+                "ReplayTests.aLetterWhoseKeyIsNoStreamHoldsUpNoOther",
+            ]),
         FaultRow(
             "79", "memory short for a single dead letter (53200)", .pause, .always,
-            ["DatabaseFaultTests.aServerShortOfMemoryForEverythingIsWaitedFor"]),
+            [
+                "DatabaseFaultTests.aServerShortOfMemoryForEverythingIsWaitedFor",
+                "DatabaseFaultTests.aWorkerThatEndsWhileMemoryIsShortMakesNoLetters",
+            ]),
         FaultRow(
             "80", "a constraint that speaks up only at COMMIT", .letter, .always,
             [
@@ -318,6 +324,12 @@ public enum FaultMatrix {
             ]),
         FaultRow(
             "81", "a stream deleted, its group made again by hand, ids used again", .alert, .always,
-            ["IdentityTests.idsUsedAgainUnderAGroupMadeByHandAreStored"]),
+            [
+                "IdentityTests.idsUsedAgainUnderAGroupMadeByHandAreStored",
+                "IdentityTests.idsUsedAgainAreStoredThoughTheyHaveToWaitForTheirTable",
+            ]),
+        FaultRow(
+            "82", "ids of any size, which are no times", .exactlyOnce, .always,
+            ["IdentityTests.idsThatAreNoTimesAreStored"]),
     ]
 }

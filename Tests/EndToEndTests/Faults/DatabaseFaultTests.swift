@@ -65,6 +65,29 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        /// Rows that have to wait for memory do not become letters because the worker is asked to end.
+        @Test func aWorkerThatEndsWhileMemoryIsShortMakesNoLetters() async throws {
+            let scene = try await Scene()
+            try scene.execute(
+                """
+                CREATE FUNCTION raise_fault() RETURNS trigger LANGUAGE plpgsql AS $$
+                  BEGIN RAISE EXCEPTION 'out of memory' USING ERRCODE = '53200'; END $$;
+                CREATE TRIGGER fault BEFORE INSERT ON market_data_ticker FOR EACH ROW EXECUTE FUNCTION raise_fault()
+                """)
+            let worker = try scene.watched()
+            try await eventually("it carries entries") { worker.log(has: "carrying entries") }
+            try scene.addTickers(1...64)
+            try await eventually("they are pending: \(worker.process.tail())") { try scene.pendingCount() == 64 }
+            try await Task.sleep(for: .milliseconds(500))
+            try await scene.stop([worker])
+            #expect(try scene.letterCount() == 0)
+            try scene.execute("DROP TRIGGER fault ON market_data_ticker")
+            let next = try scene.watched()
+            try await scene.expectTickers(64)
+            try await scene.stop([next])
+            await scene.stop()
+        }
+
         /// What an operator does to a worker's login while it runs, and takes back.
         struct Refusal: Sendable, CustomTestStringConvertible {
             var testDescription: String
