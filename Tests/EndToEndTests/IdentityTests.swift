@@ -128,19 +128,28 @@ extension EndToEnd {
         }
 
         /// Producers may count in other units than milliseconds, or count anything. Of these the first is as far below
-        /// zero as can be when its microseconds wrap.
+        /// zero as can be when its microseconds wrap. A column that is to hold the time of such an id makes a letter.
         @Test(arguments: ["9223372036854776", "1795392000000000000", "18446744073709551615"])
         func idsThatAreNoTimesAreStored(milliseconds: String) async throws {
             let scene = try await Scene()
             let worker = try scene.worker()
             for number in 1...3 {
                 try scene.add(
+                    "md:trades", id: "\(milliseconds)-\(number)",
+                    [
+                        "time": "1735689600", "exchange": "X", "symbol": "S", "trade_id": "\(number)", "price": "1",
+                        "amount": "1", "side": "buy",
+                    ])
+                try scene.add(
                     "md:ticker", id: "\(milliseconds)-\(number)",
-                    ["time": "1735689600", "exchange": "X", "symbol": "S", "bid_price": "\(number)"])
-                try await eventually("entry \(number) is stored: \(worker.tail())") {
-                    try scene.count("market_data_ticker") == number && scene.pendingCount() == 0
+                    ["time": "1735689600", "exchange": "X", "symbol": "S", "bid_price": "1"])
+                try await eventually("both entries \(number) are disposed of") {
+                    try scene.count("market_data_trades") == number && scene.letterCount() == number
+                        && scene.pendingCount() == 0
                 }
             }
+            let reason = "out_of_range: market_data_ticker.last_updated"
+            #expect(try scene.count("ingest.dead_letter WHERE reason = '\(reason)'") == 3)
             worker.send(SIGTERM)
             #expect(try await worker.wait(limit: .seconds(20)).status == 0)
             await scene.stop()
