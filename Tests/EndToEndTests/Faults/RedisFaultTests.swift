@@ -315,6 +315,22 @@ extension EndToEnd {
             return r and 1 or 0
             """
 
+        private struct SlowCommand: CustomStringConvertible {
+            var milliseconds: Double
+            var words: [String]
+            var description: String { "\(milliseconds) ms \(words.joined(separator: " "))" }
+        }
+
+        /// What the slow log holds, the longest first.
+        private func slowCommands(_ scene: Scene) throws -> [SlowCommand] {
+            try (scene.command("SLOWLOG", "GET", "-1").array ?? []).map { entry in
+                let fields = try #require(entry.array)
+                return SlowCommand(
+                    milliseconds: Double(try #require(fields[2].integer)) / 1_000,
+                    words: (fields[3].array ?? []).prefix(8).compactMap(\.text))
+            }.sorted { $0.milliseconds > $1.milliseconds }
+        }
+
         @Test func aLongListOfPendingEntriesOfTheDeadIsDrainedInBoundedMemory() async throws {
             let scene = try await Scene()
             let entries = Proof.pick(30_000, proof: 1_000_000)
@@ -333,16 +349,24 @@ extension EndToEnd {
                 ).integer == 1 {}
             }
             #expect(try scene.pendingCount() >= entries - 10)
-            try scene.command("CONFIG", "SET", "slowlog-log-slower-than", "20000")
+            // Asked is what a command costs Redis, and the log counts how long it took: on a machine where the worker and
+            // PostgreSQL stand on the same processors, also the time in which Redis was not let run. So it goes first,
+            // where we may say so; where not, the check is only harder.
+            if let server = scene.redis.pid {
+                _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(server), -10)
+            }
+            try scene.command("CONFIG", "SET", "slowlog-log-slower-than", "4000", "slowlog-max-len", "10000")
             try scene.command("SLOWLOG", "RESET")
             let worker = try scene.watched(settings: ["claim.after": "1s"])
             try await eventually(within: .seconds(Proof.pick(60, proof: 600)), "drained: \(worker.process.tail())") {
                 try scene.pendingCount() == 0
             }
             #expect(highWaterMark(of: worker.process.pid) < 150)
-            print("pending entries of a dead consumer: \(entries), \(highWaterMark(of: worker.process.pid)) MB")
-            let slow = try scene.command("SLOWLOG", "LEN").integer ?? 0
-            if Proof.isOn { #expect(slow == 0, "Redis calls over 20 ms") }
+            let slow = try slowCommands(scene)
+            print(
+                "pending entries of a dead consumer: \(entries), \(highWaterMark(of: worker.process.pid)) MB, "
+                    + "\(slow.count) commands over 4 ms, the longest: \(slow.prefix(3))")
+            if Proof.isOn { #expect(slow.filter { $0.milliseconds > 20 }.isEmpty) }
             try await scene.stop([worker])
             #expect(try scene.covered() == entries + 10)
             #expect(try scene.letterCount() == 0)
