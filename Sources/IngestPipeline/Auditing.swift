@@ -15,6 +15,7 @@ struct Auditing {
     private var notes: [SourceNumber: AuditNote] = [:]
     private var queue: [StreamKey] = []
     private var told: Set<SourceNumber> = []
+    private var pages: PageSize?
     /// Entries found missing, of all sources.
     private(set) var missing = 0
 
@@ -41,7 +42,9 @@ struct Auditing {
     ) throws -> Bool {
         let before = notes[source] ?? AuditNote(upTo: .min, missing: 0)
         let first = notes[source] == nil ? StreamID.min : before.upTo.successor ?? .max
-        guard let page = try StreamAudit(servers).page(of: stream, source, from: first) else { return false }
+        let audit = StreamAudit(servers, pages: pages)
+        defer { pages = audit.pages }
+        guard let page = try audit.page(of: stream, source, from: first) else { return false }
         var note = before
         note.upTo = max(before.upTo, page.upTo)
         // What lies behind an entry that is still open is looked at again later.

@@ -24,9 +24,13 @@ struct ClaimStage {
     private var looked: Set<StreamKey> = []
     private var sweeps: [StreamKey: ClaimSweep] = [:]
     private var nextSweep = ContinuousClock.now
+    private let claimAfter: Duration
+    private var nextLeftovers: ContinuousClock.Instant
 
     init(settings: PipelineSettings) {
         every = settings.claimEvery
+        claimAfter = settings.claimAfter
+        nextLeftovers = .now + claimAfter
     }
 
     /// Nothing is left that this consumer is known to hold.
@@ -103,6 +107,14 @@ struct ClaimStage {
     /// A sweep begins; the next one is due after about the configured interval.
     mutating func sweepBegan(_ now: ContinuousClock.Instant, jitter: Double) {
         nextSweep = now.advanced(by: every * (0.75 + 0.5 * jitter))
+    }
+
+    /// Whether it is time to look for own pending entries that this lane does not know of: left by another process of
+    /// its name, or by somebody's XCLAIM. Nobody else takes what a living lane holds in a stream of its own.
+    mutating func isLeftoverDue(_ now: ContinuousClock.Instant) -> Bool {
+        guard isIdle, now >= nextLeftovers else { return false }
+        nextLeftovers = now.advanced(by: claimAfter)
+        return true
     }
 
     /// Sweeps go on at once: there was more than one call could take.

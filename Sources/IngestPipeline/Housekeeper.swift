@@ -8,14 +8,13 @@ import Records
 import RedisStreams
 import RedisWire
 
-/// What a worker does besides carrying entries, on a thread and connections of its own: heartbeats, the slot's lease,
-/// discovery, merging the ledger, mirroring dead letters, ending hung sessions, and watching for the end of a drain.
+/// What a worker does besides carrying entries, on a thread and connections of its own: discovery, merging the ledger,
+/// mirroring dead letters, ending hung sessions, and watching for the end of a drain.
 ///
 /// Nothing of it may hold up a lane, and none of it is needed for a guarantee: whatever fails is tried again.
 actor Housekeeper {
     private nonisolated let thread: BlockingThread
     private let worker: WorkerContext
-    private let lease: SlotLease?
     private var redis: RedisConnection?
     private var postgres: PostgresConnection?
     private var duties = Duties()
@@ -28,10 +27,9 @@ actor Housekeeper {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-    init(worker: WorkerContext, lease: SlotLease?, drain: DrainWatch?) throws(BlockingThread.CreationError) {
+    init(worker: WorkerContext, drain: DrainWatch?) throws(BlockingThread.CreationError) {
         thread = try BlockingThread(name: "housekeeper")
         self.worker = worker
-        self.lease = lease
         self.drain = drain
         discovery = StreamDiscovery(worker.routes.keys)
     }
@@ -59,7 +57,6 @@ actor Housekeeper {
             ?? RedisConnection.connect(
                 to: worker.settings.redis, name: "millrace/\(worker.identity)/housekeeper")
         self.redis = redis
-        try beat(redis)
         try readPauses(redis)
         try discover(redis)
         if try watchDrain(redis) { return }
@@ -73,43 +70,6 @@ actor Housekeeper {
         try merge(redis, postgres)
         try reap(postgres)
         try upkeep.turn(worker, GroupServers(worker, redis, postgres), &duties)
-    }
-
-    // MARK: Living and dying
-
-    private func beat(_ redis: RedisConnection) throws(RedisError) {
-        guard duties.isDue(.heartbeat, every: TimeTable.heartbeatInterval) else { return }
-        let group = worker.settings.group
-        // A lane that hangs is not kept alive by its neighbours.
-        let living = zip(worker.consumers, worker.status.all).filter { _, lane in
-            lane.lastTurn.duration(to: .now) < TimeTable.claimAfter
-        }.map(\.0)
-        let now = try redis.heartbeat(living, group: group)
-        let seen = try redis.heartbeats(group: group)
-        let silent = Int(TimeTable.silentAfter / .milliseconds(1))
-        worker.directory.setHeartbeats(
-            .init(seen: seen, readAt: now),
-            living: seen.filter { now - $0.value < silent }.map(\.key).sorted())
-        // Names of long gone consumers would pile up: pods change their names.
-        let forgotten = seen.filter { now - $0.value > 86_400_000 }.map(\.key)
-        try redis.removeHeartbeats(of: forgotten, group: group)
-        if let lease, try !lease.renew(on: redis) {
-            worker.log.warning(
-                "another worker of the same name took this one's slot; the ledger keeps that harmless",
-                metadata: ["slot": "\(lease.number)"])
-        }
-    }
-
-    /// When the lanes have ended: nobody waits for them any more, and the worker's name is free.
-    func sayGoodbye() {
-        guard let redis, redis.isOpen else { return }
-        let gone = zip(worker.consumers, worker.status.all).filter(\.1.hasHandedOver).map(\.0)
-        do {
-            try redis.removeHeartbeats(of: gone, group: worker.settings.group)
-            try lease?.release(on: redis)
-        } catch {
-            worker.log.debug("stopped without saying goodbye", metadata: ["reason": "\(error)"])
-        }
     }
 
     // MARK: Streams
@@ -146,7 +106,7 @@ actor Housekeeper {
         if mirrored.isMore { duties.repeatSoon(.mirror) }
     }
 
-    /// Merges a second at most: heartbeats must not wait for thousands of streams.
+    /// Merges a second at most: other duties must not wait for thousands of streams.
     private func merge(_ redis: RedisConnection, _ postgres: PostgresConnection) throws {
         guard !unmerged.isEmpty || duties.isDue(.merge, every: TimeTable.mergeInterval) else { return }
         // A merge over what a restored database lacks would hide it.
@@ -188,7 +148,7 @@ actor Housekeeper {
 /// When each duty was last done.
 struct Duties {
     enum Duty: Hashable {
-        case heartbeat, pauses, discovery, drain, mirror, merge, reaper, books, audit, trim
+        case pauses, discovery, drain, mirror, merge, reaper, books, audit, trim
     }
 
     private var next: [Duty: ContinuousClock.Instant] = [:]

@@ -23,10 +23,12 @@ actor Lane {
         var log = worker.log
         log[metadataKey: "lane"] = "\(number)"
         var backoff = Backoff()
+        var lastFailure = ContinuousClock.now
         while !worker.stop.isRequested {
             do throws(LaneFailure) {
                 try pipeline.turn()
-                backoff.succeeded()
+                // A turn may have come to nothing: a lane that starts over begins with several of those.
+                if pipeline.takeProgress() || lastFailure.duration(to: worker.now) > backoff.cap { backoff.succeeded() }
                 pipeline.report(failure: nil)
             } catch {
                 log.log(level: error.logLevel, "the lane starts over", metadata: ["reason": "\(error)"])
@@ -35,6 +37,7 @@ actor Lane {
                 let (base, cap) = error.backoff
                 if backoff.base != base { backoff = Backoff(base: base, cap: cap) }
                 pipeline.wait(backoff.failed(jitter: Double.random(in: 0...1)))
+                lastFailure = worker.now
             }
         }
         pipeline.shutDown()

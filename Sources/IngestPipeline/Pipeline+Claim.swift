@@ -56,7 +56,16 @@ extension Pipeline {
     func sweep() throws(LaneFailure) {
         claims.sweepBegan(worker.now, jitter: Double.random(in: 0...1))
         let streams = assignment.own.filter { !parked.contains($0) }
+        let isLookingForOwn = claims.isLeftoverDue(worker.now)
+        if isLookingForOwn {
+            // Nothing is in hand then: whatever is still pending for this lane it does not know of.
+            try settle()
+            try flushAcknowledgements()
+        }
         let summaries = try onRedis { redis throws(RedisError) in try redis.pendingSummaries(of: streams) }
+        if isLookingForOwn, ledger.isEmpty, acknowledgements.isEmpty {
+            claims.readBack(Set(streams.filter { (summaries[$0]?.perConsumer[consumer] ?? 0) > 0 }))
+        }
         for stream in streams {
             guard let summary = summaries[stream], summary.count > 0 else { continue }
             try claim(stream, summary)
@@ -130,7 +139,7 @@ extension Pipeline {
         claims.putBack(waiting.behind(Self.claimPage))
         let wanted = try uncovered(Array(waiting.ids.prefix(Self.claimPage)), waiting.stream, source)
         guard !wanted.isEmpty else { return nil }
-        guard let trial = try trial(of: wanted, source, waiting.stream) else {
+        guard let trial = try trial(of: Array(wanted.prefix(bodyPage.count)), source, waiting.stream) else {
             claims.putBack(.init(stream: waiting.stream, ids: wanted))
             return nil
         }
@@ -138,10 +147,8 @@ extension Pipeline {
         let ids = trial.ids
         guard let first = ids.first, let last = ids.last else { return nil }
         let held = takeBlock()
-        let asked = min(Self.claimPage, max(1, 2 * ids.count))
-        let found = try onRedis { redis throws(RedisError) in
-            try redis.bodies(of: waiting.stream, IDRange(first, last), count: asked, into: held)
-        }
+        let asked = min(bodyPage.count, 2 * ids.count)
+        let found = try bodies(of: waiting.stream, IDRange(first, last), count: asked, into: held)
         guard found.token == sources.token else {
             giveBack(held)
             forgetSources(for: found.token)
@@ -157,6 +164,17 @@ extension Pipeline {
             for place in page.places { place.map { delivered.refused[$0] = Refusal(Rejection(.crash)) } }
         }
         return delivered
+    }
+
+    /// Reads bodies, and learns how many may be asked for.
+    func bodies(
+        of stream: StreamKey, _ range: IDRange, count: Int, into held: HeldBlock
+    ) throws(LaneFailure) -> (count: Int, token: [UInt8]?) {
+        let found = try onRedis { redis throws(RedisError) in
+            try redis.bodies(of: stream, range, count: count, into: held)
+        }
+        bodyPage.observed(entries: found.count, bytes: held.block.byteCount(of: 0..<held.block.count))
+        return found
     }
 
     /// Covered ids are acknowledged at once: their rows or letters are durable.

@@ -100,6 +100,7 @@ extension Pipeline {
     /// The transaction is durable: only from here on its entries may be acknowledged.
     func committed(_ sent: SentBatch, _ receipt: CommitReceipt, _ counts: [(stored: Int, duplicates: Int)]) {
         Waitpoint.afterCommit.reach()
+        noteProgress()
         noteTaken(zip(sent.tables, counts).filter { $1.stored + $1.duplicates > 0 }.map(\.0.name))
         for (table, count) in zip(sent.tables, counts) {
             let series = worker.metrics.table(table.name)

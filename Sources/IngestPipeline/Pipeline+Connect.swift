@@ -81,7 +81,11 @@ extension Pipeline {
         // A database that was restored meanwhile may have given a source's number to another one.
         sources.forget(for: nil)
         switch failure {
-        case .redis:
+        case .redis(let error, _):
+            if case .timeout = error {
+                readPlan.timedOut()
+                bodyPage.timedOut()
+            }
             worker.metrics.reconnected(failure.label)
             redis = nil
             // A COMMIT may be under way on the other connection; its answer is nobody's any more.

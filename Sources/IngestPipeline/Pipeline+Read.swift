@@ -56,7 +56,8 @@ extension Pipeline {
     private func delivered(_ request: ReadPlan.Request, _ held: HeldBlock) -> Delivered? {
         let runs = held.block.streams
         readPlan.observed(
-            request, entries: runs.map { ($0.key, $0.entries.count) }, bytes: held.block.extent)
+            request,
+            runs.map { .init(stream: $0.key, count: $0.entries.count, bytes: held.block.byteCount(of: $0.entries)) })
         assignment.observed(runs.map(\.key), now: worker.now)
         guard !held.block.isEmpty else {
             giveBack(held)

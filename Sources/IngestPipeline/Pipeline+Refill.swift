@@ -29,8 +29,6 @@ public enum RefillError: Error, Equatable, Sendable {
 }
 
 extension Pipeline {
-    /// Entries looked at in one piece.
-    private static let refillPage = 1_000
     /// How long a table may be locked, or a page come to nothing, before the refill ends.
     private static let refillPatience = Duration.seconds(30)
 
@@ -76,9 +74,7 @@ extension Pipeline {
         let group = try onRedis { redis throws(RedisError) in try redis.identities(of: [stream])[stream]?.group }
         guard let group, first <= group.lastDelivered else { return .end }
         let held = takeBlock()
-        let found = try onRedis { redis throws(RedisError) in
-            try redis.bodies(of: stream, IDRange(first, group.lastDelivered), count: Self.refillPage, into: held)
-        }
+        let found = try bodies(of: stream, IDRange(first, group.lastDelivered), count: bodyPage.count, into: held)
         guard found.token == sources.token else {
             giveBack(held)
             forgetSources(for: found.token)

@@ -21,6 +21,9 @@ final class Pipeline {
     var sources = SourceMap()
     var readPlan = ReadPlan()
     var claims: ClaimStage
+    /// Of bodies that are read with XRANGE. What was learned outlives a lost connection, or a page that is too large
+    /// would be asked for again and again.
+    var bodyPage = PageSize(limit: claimPage)
     var ledger = DeliveryLedger()
     var acknowledgements = AcknowledgementQueue()
     var encoders: [Routes.RouteID: RouteEncoder] = [:]
@@ -43,6 +46,8 @@ final class Pipeline {
     private(set) var isAlone = false
     /// Little came, and what comes next is to come together.
     var lingers = false
+    /// Something was committed since the last failure.
+    private var hasCommitted = false
     /// The database went back, and this lane is the one that refills it.
     var trustsDestination = false
 
@@ -55,6 +60,14 @@ final class Pipeline {
 
     /// A lane that is alone holds up the others no longer than this, and the try under way.
     private static let solitudeLimit = Duration.seconds(1)
+
+    func noteProgress() { hasCommitted = true }
+
+    /// Whether something was committed since the last call.
+    func takeProgress() -> Bool {
+        defer { hasCommitted = false }
+        return hasCommitted
+    }
 
     /// One turn of the lane, beside those of other lanes or alone.
     func turn() throws(LaneFailure) {

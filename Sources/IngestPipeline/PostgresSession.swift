@@ -19,7 +19,7 @@ final class PostgresSession {
             deadline: .now + .seconds(5))
         ledger = LedgerStore(connection)
         suspects = SuspectStore(connection)
-        commits = CommitSession(connection)
+        commits = try CommitSession(adaptingTo: connection, deadline: .now + Self.patience)
     }
 
     var deadline: ContinuousClock.Instant { .now + Self.patience }

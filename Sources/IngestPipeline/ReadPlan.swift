@@ -5,9 +5,14 @@ import Records
 /// COUNT of XREADGROUP holds per stream, so a read of many streams must ask for few entries of each. Streams that
 /// gave all that was asked have more: the next read is theirs alone, with the whole budget, then the round goes on.
 /// Streams are read in windows of at most ``maxStreamsPerRead``, in turn, so that none starves.
+///
+/// COUNT knows nothing of bytes, so what entries take is learned of each stream: Redis makes a reply whole before it
+/// serves anybody else, and what a lane cannot keep of it is transferred again.
 struct ReadPlan {
     /// More keys than this in one XREADGROUP make every call parse thousands of words.
     static let maxStreamsPerRead = 256
+    /// Entries asked of each stream while one of them is read for the first time: there may be a backlog of anything.
+    static let firstCount = 64
 
     struct Request: Equatable {
         var streams: [StreamKey]
@@ -23,13 +28,28 @@ struct ReadPlan {
         var bytes: Int
     }
 
+    /// What one stream gave.
+    struct Yield: Equatable {
+        var stream: StreamKey
+        var count: Int
+        /// Of the wire, those that were read past included.
+        var bytes: Int
+    }
+
     private var streams: [StreamKey] = []
     private var position = 0
     private var emptyReads = 0
     private var hot: [StreamKey] = []
     private var wasHot = false
-    /// Moving average of an entry's size on the wire; begins as a trade of about 250 bytes.
-    private var averageBytes = 256.0
+    /// Bytes of an entry on the wire, of each stream that was read: quick to rise, slow to fall.
+    private var sizes: [StreamKey: Double] = [:]
+    /// How often COUNT is halved because replies did not arrive in time.
+    private var halvings = 0
+
+    private static let leastSize = 16.0
+    /// Of a stream that gave nothing yet: a trade.
+    private static let usualSize = 256.0
+    private static let maxHalvings = 20
 
     private var windows: Int { (streams.count + Self.maxStreamsPerRead - 1) / Self.maxStreamsPerRead }
 
@@ -40,6 +60,8 @@ struct ReadPlan {
         position = 0
         emptyReads = 0
         hot.removeAll()
+        let assigned = Set(newStreams)
+        sizes = sizes.filter { assigned.contains($0.key) }
     }
 
     /// The next read, or `nil` while there is no stream to read.
@@ -58,20 +80,38 @@ struct ReadPlan {
     }
 
     private func request(_ streams: [StreamKey], _ budget: Budget, mayBlock: Bool) -> Request {
-        let affordable = min(budget.entries, Int(Double(budget.bytes) / averageBytes))
-        return Request(streams: streams, count: max(1, affordable / streams.count), mayBlock: mayBlock)
+        var known = 0
+        var bytes = 0.0
+        for stream in streams {
+            guard let size = sizes[stream] else { continue }
+            known += 1
+            bytes += size
+        }
+        var count = budget.entries / streams.count
+        if known > 0 { count = min(count, Int(min(Double(budget.bytes) / bytes, Double(budget.entries)))) }
+        if known < streams.count { count = min(count, Self.firstCount) }
+        return Request(streams: streams, count: max(1, count >> halvings), mayBlock: mayBlock)
     }
 
-    /// Learns from a reply: how many entries each stream gave, and how many bytes they took together.
-    mutating func observed(_ request: Request, entries: [(stream: StreamKey, count: Int)], bytes: Int) {
-        let total = entries.reduce(0) { $0 + $1.count }
-        emptyReads = total == 0 ? emptyReads + 1 : 0
-        let full = entries.filter { $0.count >= request.count }.map(\.stream)
+    /// Learns from a reply.
+    mutating func observed(_ request: Request, _ yields: [Yield]) {
+        let given = yields.filter { $0.count > 0 }
+        emptyReads = given.isEmpty ? emptyReads + 1 : 0
+        let full = given.filter { $0.count >= request.count }.map(\.stream)
         let asked = Set(request.streams)
         hot.removeAll { asked.contains($0) }
         if streams.count > 1 { hot.append(contentsOf: full.prefix(Self.maxStreamsPerRead - hot.count)) }
-        if total > 0 {
-            averageBytes += (Double(bytes) / Double(total) - averageBytes) / 8
+        for yield in given {
+            let size = max(Self.leastSize, Double(yield.bytes) / Double(yield.count))
+            let before = sizes[yield.stream] ?? size
+            sizes[yield.stream] = max(size, before + (size - before) / 8)
         }
+        for stream in request.streams where sizes[stream] == nil { sizes[stream] = Self.usualSize }
+        if !given.isEmpty { halvings = max(0, halvings - 1) }
+    }
+
+    /// A reply did not arrive in time: the next ones are to be smaller.
+    mutating func timedOut() {
+        halvings = min(halvings + 1, Self.maxHalvings)
     }
 }

@@ -195,7 +195,8 @@ final class RedisSession {
     func bodies(
         of stream: StreamKey, _ range: IDRange, count: Int, into held: HeldBlock
     ) throws(RedisError) -> (count: Int, token: [UInt8]?) {
-        let found = try connection.range(of: stream, range, count: count, into: &held.block)
+        let found = try connection.range(
+            of: stream, range, count: count, into: &held.block, timeout: count == 1 ? PageSize.lonePatience : nil)
         _ = try connection.pendingSummary(of: stream, group: group)
         return (found, try connection.epoch(group: group))
     }

@@ -8,8 +8,8 @@ import RedisWire
 /// Looks whether every entry that a stream still holds, up to last-delivered, is in the ledger or pending
 /// (``AuditPage``). Exact, and safe beside everything else; it changes nothing.
 ///
-/// Blocks its thread.
-public struct StreamAudit {
+/// Blocks its thread; used from one thread at a time.
+public final class StreamAudit {
     /// One step.
     public struct Page: Equatable, Sendable {
         /// Entries looked at; of these, pending and not yet covered; and those that are neither.
@@ -22,13 +22,20 @@ public struct StreamAudit {
         public var upTo: StreamID
     }
 
-    /// Entries of one page.
-    public static let pageSize = 1_000
+    /// Ids asked for at once, and the most entries of a page.
+    private static let pageSize = 1_000
 
     private let servers: GroupServers
+    /// What was learned of pages, for another audit to go on with.
+    private(set) var pages: PageSize
 
-    public init(_ servers: GroupServers) {
+    public convenience init(_ servers: GroupServers) {
+        self.init(servers, pages: nil)
+    }
+
+    init(_ servers: GroupServers, pages: PageSize?) {
         self.servers = servers
+        self.pages = pages ?? PageSize(limit: Self.pageSize)
     }
 
     /// The streams that the database ingests through the group.
@@ -40,8 +47,20 @@ public struct StreamAudit {
     /// - Returns: `nil` when the stream or the group is not there.
     /// - Throws: ``RedisError`` and ``PostgresError``.
     public func page(
-        of stream: StreamKey, _ source: SourceNumber, from first: StreamID, count: Int = StreamAudit.pageSize
+        of stream: StreamKey, _ source: SourceNumber, from first: StreamID
     ) throws -> Page? {
+        do {
+            return try wholePage(of: stream, source, from: first)
+        } catch let error as RedisError {
+            if case .timeout = error { pages.timedOut() }
+            throw error
+        }
+    }
+
+    private func wholePage(
+        of stream: StreamKey, _ source: SourceNumber, from first: StreamID
+    ) throws -> Page? {
+        let count = pages.count
         guard let look = try look(stream, source, first, count) else { return nil }
         let behind = look.result.firstOpen ?? look.next
         var page = Page(upTo: behind.map { $0.predecessor ?? .min } ?? look.lastDelivered)
@@ -83,7 +102,10 @@ public struct StreamAudit {
             return Look(token: token, lastDelivered: last, next: nil, result: .init())
         }
         var block = EntryBlock()
-        let found = try servers.redis.range(of: stream, IDRange(first, last), count: count, into: &block)
+        let found = try servers.redis.range(
+            of: stream, IDRange(first, last), count: count, into: &block,
+            timeout: count == 1 ? PageSize.lonePatience : nil)
+        pages.observed(entries: found, bytes: block.byteCount(of: 0..<found))
         let ids = (0..<found).map { block.id($0) }
         let result = try judge(ids, stream, source, last)
         let next = found < count ? nil : ids.last?.successor

@@ -73,17 +73,22 @@ public final class Worker: Sendable {
     public func run(draining drain: Drain? = nil) async throws -> DrainEnd? {
         let outcome = DrainWatch.Outcome()
         let watch = drain.map { DrainWatch(outcome: outcome, timeout: $0.timeout) }
-        let housekeeper = try Housekeeper(worker: context, lease: lease, drain: watch)
+        let pulse = try Pulse(worker: context, lease: lease)
+        let housekeeper = try Housekeeper(worker: context, drain: watch)
         let caretaker = try Caretaker(worker: context)
         let retries = try RetryLane(worker: context)
         let lanes = try (0..<context.settings.lanes).map { try Lane(worker: context, number: $0) }
+        let hasEnded = StopSignal()
+        async let beating: Void = pulse.run(until: hasEnded)
         await withTaskGroup { group in
             group.addTask { await housekeeper.run() }
             group.addTask { await caretaker.run() }
             group.addTask { await retries.run() }
             for lane in lanes { group.addTask { await lane.run() } }
         }
-        await housekeeper.sayGoodbye()
+        hasEnded.request()
+        await beating
+        await pulse.sayGoodbye()
         switch outcome.action {
         case .finish: return .done
         case .giveUp(.blocked(let key)): return .blocked(key, obstacle(of: key))

@@ -15,7 +15,18 @@ enum FreePort {
         throw ServiceError("no free port on 127.0.0.1 between \(range.lowerBound) and \(range.upperBound)")
     }
 
+    /// Whether a server accepts connections there.
+    static func isListening(_ port: Int) -> Bool {
+        withSocket(UInt16(clamping: port)) { connect($0, $1, $2) == 0 }
+    }
+
     private static func isFree(_ port: UInt16) -> Bool {
+        withSocket(port) { bind($0, $1, $2) == 0 }
+    }
+
+    private static func withSocket(
+        _ port: UInt16, _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Bool
+    ) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
@@ -25,7 +36,7 @@ enum FreePort {
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         return withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                body(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
     }

@@ -12,6 +12,16 @@ public enum QueryStep: Sendable {
 }
 
 extension PostgresConnection {
+    /// Whether somebody between us and the server, such as PgBouncer, hands sessions out: the next transaction may be in
+    /// another session then, and nothing that belongs to a session can be relied on.
+    ///
+    /// A pooler answers a login itself, with a process number of its own making, because that number is what a request
+    /// to cancel names.
+    public func isPooled(deadline: Deadline) throws(PostgresError) -> Bool {
+        let told = try query("SELECT pg_backend_pid() AS pid", deadline: deadline).first?.integer("pid")
+        return told != Int64(serverProcessID)
+    }
+
     /// Runs one statement with text parameters and gives its rows.
     ///
     /// Uses no named statement, so it works behind a transaction pooler.

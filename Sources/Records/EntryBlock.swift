@@ -75,10 +75,17 @@ public struct EntryBlock: ~Copyable, Sendable {
     /// Bytes of the receive buffer that the block keeps alive.
     public var byteCapacity: Int { storage.count }
 
-    /// Bytes from the first entry's fields to the end of the last one's: what the entries took of the reply.
-    public var extent: Int {
-        guard records.count > 0 else { return 0 }
-        return max(0, records[records.count - 1].raw.range.upperBound - records[0].raw.range.lowerBound)
+    /// What these entries' fields took of the reply, those that were read past included.
+    public borrowing func byteCount(of entries: Range<Int>) -> Int {
+        var total = 0
+        for index in entries {
+            switch records[index].body {
+            case .kept: total += Int(records[index].raw.length)
+            case .skipped(let count): total += count
+            case .deleted: break
+            }
+        }
+        return total
     }
 
     /// The block's bytes, slack included.

@@ -6,12 +6,13 @@ extension RedisConnection {
     ///
     /// The bodies of claimed entries come this way: what lies between them belongs to others, and what is missing was
     /// deleted.
+    /// - Parameter timeout: ``RedisConnection/commandTimeout`` unless told.
     /// - Returns: how many entries the block holds.
     /// - Throws: ``RedisError``; `.server` with `WRONGTYPE` when the key is no stream. A missing key is 0 entries.
     public func range(
-        of stream: StreamKey, _ range: IDRange, count: Int, into block: inout EntryBlock
+        of stream: StreamKey, _ range: IDRange, count: Int, into block: inout EntryBlock, timeout: Duration? = nil
     ) throws(RedisError) -> Int {
-        let deadline = commandDeadline
+        let deadline = ContinuousClock.now + (timeout ?? commandTimeout)
         var request = CommandBuffer()
         request.append("XRANGE", .key(stream), .id(range.lower), .id(range.upper), "COUNT", .integer(max(1, count)))
         try send(request, by: deadline)

@@ -188,7 +188,7 @@ extension Scene {
         let names = clients.split(separator: " ").compactMap { word in
             word.hasPrefix("name=millrace/\(name).") ? String(word.dropFirst("name=millrace/".count)) : nil
         }
-        return Set(names.filter { !$0.hasSuffix("/housekeeper") })
+        return Set(names.filter { !$0.contains("/") })
     }
 
     /// Whether the group has been given every entry.

@@ -25,7 +25,7 @@ struct Scene: Sendable {
     let postgres: LocalPostgres
     let database: String
     /// Workers log in as a member of `millrace_writer`; tests look and prepare as the superuser.
-    private let workerURL: String
+    let workerURL: String
 
     /// - Parameters:
     ///   - ownPostgres: a PostgreSQL to stop and restart, not the one that other tests use.
@@ -75,10 +75,12 @@ struct Scene: Sendable {
 
     /// A worker that runs until it is told to stop.
     func worker(
-        _ name: String = "w", settings: [String: String] = [:], environment: [String: String] = [:]
+        _ name: String = "w", settings: [String: String] = [:], environment: [String: String] = [:],
+        launcher: [String] = []
     ) throws -> MillraceProcess {
         try MillraceProcess(
-            ["run"] + arguments(settings.merging(["worker": name]) { given, _ in given }), environment: environment)
+            ["run"] + arguments(settings.merging(["worker": name]) { given, _ in given }), environment: environment,
+            launcher: launcher)
     }
 
     /// Runs a worker until everything is stored and acknowledged.

@@ -11,6 +11,18 @@ struct ReadPlanTests {
         return try #require(request)
     }
 
+    /// A plan that knows its streams: each was read once and gave nothing.
+    private func plan(_ count: Int) throws -> ReadPlan {
+        var plan = ReadPlan()
+        plan.assign(keys(count))
+        for _ in stride(from: 0, to: count, by: ReadPlan.maxStreamsPerRead) { plan.observed(try next(&plan), []) }
+        return plan
+    }
+
+    private func yield(_ stream: String, _ count: Int, bytes: Int) -> ReadPlan.Yield {
+        .init(stream: StreamKey(stream), count: count, bytes: bytes)
+    }
+
     private func keys(_ count: Int) -> [StreamKey] { (0..<count).map { StreamKey("s\($0)") } }
 
     @Test func nothingToReadWithoutStreams() {
@@ -24,10 +36,10 @@ struct ReadPlanTests {
         plan.assign(keys(1))
         let first = try next(&plan)
         #expect(!first.mayBlock)
-        #expect(first.count == 1_000)
-        plan.observed(first, entries: [], bytes: 0)
+        plan.observed(first, [])
         let second = try next(&plan)
         #expect(second.mayBlock)
+        #expect(second.count == 1_000)
     }
 
     @Test func manyStreamsAreReadInWindowsThatShareTheBudget() throws {
@@ -36,46 +48,115 @@ struct ReadPlanTests {
         let first = try next(&plan)
         #expect(first.streams.count == ReadPlan.maxStreamsPerRead)
         #expect(first.count == 1_000 / ReadPlan.maxStreamsPerRead)
-        plan.observed(first, entries: [], bytes: 0)
+        plan.observed(first, [])
         let second = try next(&plan)
         #expect(second.streams.count == 44)
         #expect(!second.mayBlock)
     }
 
     @Test func aStreamThatGaveAllItWasAskedIsReadAloneNext() throws {
-        var plan = ReadPlan()
-        plan.assign(keys(10))
+        var plan = try plan(10)
         let first = try next(&plan)
-        plan.observed(
-            first, entries: [(StreamKey("s3"), first.count), (StreamKey("s4"), 1)], bytes: 256 * (first.count + 1))
+        plan.observed(first, [yield("s3", first.count, bytes: 256 * first.count), yield("s4", 1, bytes: 256)])
         let second = try next(&plan)
         #expect(second.streams == [StreamKey("s3")])
         #expect(second.count >= 900)
-        plan.observed(second, entries: [(StreamKey("s3"), 10)], bytes: 2_560)
+        plan.observed(second, [yield("s3", 10, bytes: 2_560)])
         let third = try next(&plan)
         #expect(third.streams.count == 10)
     }
 
     @Test func aBusyStreamDoesNotStarveTheOthers() throws {
-        var plan = ReadPlan()
-        plan.assign(keys(2))
+        var plan = try plan(2)
         var sawBoth = 0
         for _ in 0..<10 {
             let request = try next(&plan)
             if request.streams.count == 2 { sawBoth += 1 }
-            plan.observed(request, entries: [(StreamKey("s0"), request.count)], bytes: request.count * 256)
+            plan.observed(request, [yield("s0", request.count, bytes: request.count * 256)])
         }
         #expect(sawBoth == 5)
     }
 
-    @Test func largeEntriesMakeSmallReads() throws {
+    // MARK: Bytes
+
+    @Test func aStreamThatWasNeverReadBeginsSmall() throws {
         var plan = ReadPlan()
         plan.assign(keys(1))
-        for _ in 0..<40 {
-            let request = try next(&plan)
-            plan.observed(request, entries: [(StreamKey("s0"), 1)], bytes: 128_000)
+        #expect(try next(&plan).count == ReadPlan.firstCount)
+    }
+
+    @Test func largeEntriesMakeSmallReadsAtOnce() throws {
+        var plan = try plan(1)
+        plan.observed(try next(&plan), [yield("s0", 64, bytes: 64 * 64_000)])
+        #expect(try next(&plan).count == 4)
+    }
+
+    @Test func largeEntriesOfOneStreamMakeNoSmallReadsOfAnother() throws {
+        var plan = try plan(2)
+        let both = try next(&plan)
+        plan.observed(both, [yield("s0", 1, bytes: 128_000), yield("s1", both.count, bytes: both.count * 250)])
+        let alone = try next(&plan)
+        #expect(alone.streams == [StreamKey("s1")])
+        #expect(alone.count >= 900)
+        plan.observed(alone, [])
+        #expect(try next(&plan).count == 1)
+    }
+
+    @Test func smallEntriesMakeLargeReadsAgainAfterAWhile() throws {
+        var plan = try plan(1)
+        plan.observed(try next(&plan), [yield("s0", 1, bytes: 128_000)])
+        #expect(try next(&plan).count == 2)
+        for _ in 0..<60 { plan.observed(try next(&plan), [yield("s0", 1, bytes: 200)]) }
+        #expect(try next(&plan).count == 1_000)
+    }
+
+    /// Entries of no bytes at all, as it looked when all of them had been read past, once made COUNT overflow.
+    @Test func noYieldMakesTheCountOverflow() throws {
+        var plan = try plan(1)
+        for _ in 0..<2_000 { plan.observed(try next(&plan), [yield("s0", 1, bytes: 0)]) }
+        #expect(try next(&plan).count == 1_000)
+        plan.observed(try next(&plan), [yield("s0", 1, bytes: .max)])
+        #expect(try next(&plan).count == 1)
+    }
+
+    @Test func repliesThatComeTooLateAreAskedForInSmallerPieces() throws {
+        var plan = try plan(1)
+        plan.timedOut()
+        plan.timedOut()
+        #expect(try next(&plan).count == 250)
+        for _ in 0..<100 { plan.timedOut() }
+        #expect(try next(&plan).count == 1)
+        for _ in 0..<30 { plan.observed(try next(&plan), [yield("s0", 1, bytes: 200)]) }
+        #expect(try next(&plan).count == 1_000)
+    }
+}
+
+struct PageSizeTests {
+    @Test func growsWhileEntriesAreSmall() {
+        var page = PageSize(limit: 500)
+        var counts: [Int] = []
+        for _ in 0..<4 {
+            counts.append(page.count)
+            page.observed(entries: page.count, bytes: page.count * 250)
         }
-        let last = try next(&plan)
-        #expect(last.count <= 2)
+        #expect(counts == [32, 128, 500, 500])
+    }
+
+    @Test func aPageOfLargeEntriesMakesTheNextOneSmallAtOnce() {
+        var page = PageSize(limit: 500)
+        page.observed(entries: 32, bytes: 32 << 20)
+        #expect(page.count == 2)
+        page.observed(entries: 2, bytes: 200 << 20)
+        #expect(page.count == 1)
+    }
+
+    @Test func aPageThatComesTooLateIsMadeSmallerDownToOneEntry() {
+        var page = PageSize(limit: 500)
+        for _ in 0..<5 { page.timedOut() }
+        #expect(page.count == 1)
+        page.observed(entries: 0, bytes: 0)
+        #expect(page.count == 1)
+        page.observed(entries: 1, bytes: 0)
+        #expect(page.count == 4)
     }
 }

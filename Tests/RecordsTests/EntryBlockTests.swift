@@ -44,4 +44,18 @@ struct EntryBlockTests {
         #expect(buffer.count == 2 + EntryBlock.slack)
         #expect(block.isEmpty && block.streams.isEmpty)
     }
+
+    /// What was read past counts, wherever it stands: it is what made the reply large.
+    @Test func bytesOfEntriesThatWereReadPastCount() {
+        var block = EntryBlock()
+        block.beginStream(StreamKey("s"))
+        let bodies: [EntryBlock.Body] = [.kept, .deleted, .kept, .skipped(byteCount: 9_000)]
+        for (number, body) in bodies.enumerated() {
+            block.beginEntry(StreamID(milliseconds: UInt64(number), sequence: 0))
+            block.endEntry(raw: .init(offset: 0, length: body == .kept ? 100 : 0), body: body)
+        }
+        block.endStream()
+        #expect(block.byteCount(of: 0..<4) == 9_200)
+        #expect(block.byteCount(of: 1..<3) == 100)
+    }
 }

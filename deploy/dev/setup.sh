@@ -19,6 +19,8 @@ need libpq-dev /usr/include/postgresql/libpq-fe.h
 need zlib1g-dev /usr/include/zlib.h
 need postgresql-client /usr/bin/psql
 need util-linux /usr/bin/setpriv
+need pgbouncer /usr/sbin/pgbouncer
+need libfaketime "$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)"
 case $version in
 debian1[3-9]*) need postgresql-17-timescaledb /usr/share/postgresql/17/extension/timescaledb.control ;;
 *)

@@ -16,6 +16,8 @@ public enum TimeTable {
     public static let reaperAge = Duration.seconds(12)
     /// A lane says that it lives.
     public static let heartbeatInterval = Duration.seconds(1)
+    /// What a heartbeat may take before it is tried over another connection.
+    public static let heartbeatTimeout = Duration.seconds(2)
     /// A lane that said nothing for so long is dead.
     public static let silentAfter = Duration.seconds(5)
     /// Pending entries of lanes that live are claimed when idle this long. More than three batch deadlines.

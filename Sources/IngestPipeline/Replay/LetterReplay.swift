@@ -52,13 +52,13 @@ final class LetterReplay {
     init(
         settings: PipelineSettings, mappings: [CheckedMapping] = [], postgres: PostgresConnection,
         stop: StopSignal = StopSignal()
-    ) {
+    ) throws(PostgresError) {
         self.settings = settings
         self.mappings = mappings.isEmpty ? settings.mappings.map { _ in nil } : mappings
         self.stop = stop
         routes = Routes(settings.mappings)
         store = LetterStore(postgres, scope: settings.letterScope)
-        commits = CommitSession(postgres)
+        commits = try CommitSession(adaptingTo: postgres, deadline: .now + PostgresSession.patience)
     }
 
     /// Tries a page of letters. What could not be stored is recorded in the letters and told in the tally. What was

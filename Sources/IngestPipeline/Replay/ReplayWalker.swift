@@ -84,13 +84,12 @@ actor ReplayWalker {
 extension LetterReplay {
     /// For commands: a connection of its own.
     convenience init(connecting settings: PipelineSettings) throws(StartupFailure) {
-        let postgres: PostgresConnection
         do throws(PostgresError) {
-            postgres = try PostgresConnection.connect(
+            let postgres = try PostgresConnection.connect(
                 to: settings.postgres, applicationName: "millrace/replay", deadline: .now + .seconds(10))
+            try self.init(settings: settings, postgres: postgres)
         } catch {
             throw .postgresUnreachable(settings.postgres, error)
         }
-        self.init(settings: settings, postgres: postgres)
     }
 }

@@ -119,7 +119,7 @@ actor RetryLane {
         let connection = try PostgresConnection.connect(
             to: worker.settings.postgres, applicationName: "millrace/\(worker.identity)/retry",
             deadline: .now + .seconds(5))
-        let replay = LetterReplay(
+        let replay = try LetterReplay(
             settings: worker.settings, mappings: worker.tables.mappings, postgres: connection, stop: worker.stop)
         replay.metrics = worker.metrics
         return replay

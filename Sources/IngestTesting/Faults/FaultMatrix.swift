@@ -288,10 +288,11 @@ public enum FaultMatrix {
 
     private static let operation: [FaultRow] = [
         FaultRow(
-            "72", "PgBouncer in transaction mode", .exactlyOnce, .none("PgBouncer is not on the machines that test")),
+            "72", "PgBouncer in transaction mode, restarted", .exactlyOnce, .always,
+            ["PoolerTests.sessionsOfAPoolerAreTakenAsTheyCome", "PoolerTests.lettersAreReplayedThroughAPooler"]),
         FaultRow(
-            "73", "the worker's clock jumps back", .exactlyOnce,
-            .none("needs libfaketime, or the machine's clock; all waiting is by the monotonic clock")),
+            "73", "the worker's clock jumps, back and ahead", .exactlyOnce, .always,
+            ["ClockTests.aClockThatJumpsStopsNothing"]),
         FaultRow(
             "74", "little memory and two slow tables", .bounded, .always,
             ["BreakerTests.twoTablesThatTakeNothingCostNeitherMemoryNorTheThird"]),

@@ -49,6 +49,15 @@ public final class CommitSession {
         self.limits = limits
     }
 
+    /// With staging tables that fit: a session's own, or, behind a transaction pooler, a transaction's.
+    public convenience init(
+        adaptingTo connection: PostgresConnection, deadline: PostgresConnection.Deadline
+    ) throws(PostgresError) {
+        var limits = Limits()
+        if try connection.isPooled(deadline: deadline) { limits.stageLifetime = .transaction }
+        self.init(connection, limits: limits)
+    }
+
     /// Whether a unit was begun and not yet collected.
     public var isPending: Bool { run != nil }
 

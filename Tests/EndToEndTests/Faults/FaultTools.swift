@@ -32,14 +32,17 @@ struct WatchedWorker: Sendable {
 
 extension Scene {
     func watched(
-        _ name: String = "w", settings: [String: String] = [:], environment: [String: String] = [:]
+        _ name: String = "w", settings: [String: String] = [:], environment: [String: String] = [:],
+        launcher: [String] = []
     ) throws -> WatchedWorker {
         let port = HTTPProbe.freePort()
         let own = [
             "lanes": "2", "http.enabled": "true", "http.address": "127.0.0.1:\(port)", "claim.every": "500ms",
         ]
         return WatchedWorker(
-            process: try worker(name, settings: own.merging(settings) { $1 }, environment: environment), port: port)
+            process: try worker(
+                name, settings: own.merging(settings) { $1 }, environment: environment, launcher: launcher),
+            port: port)
     }
 
     /// A worker that has a fault ahead of it: one lane, so that the place is passed soon.
