@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import IngestTesting
 
 /// The command on a pseudo-terminal, which `script` makes, and somebody who answers its question.
@@ -6,6 +7,8 @@ struct Conversation {
     private let process = Process()
     private let input = Pipe()
     private let output = Pipe()
+    /// Keeps the pipe readable: typing to a command that ended must not end the tests, too.
+    private let reader: FileHandle
 
     init(_ arguments: [String], _ environment: [String: String]) throws {
         let words = [try MillraceProcess.executable().path] + arguments
@@ -13,6 +16,7 @@ struct Conversation {
         process.arguments = ["-qec", words.map { "'\($0)'" }.joined(separator: " "), "/dev/null"]
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = input
+        reader = FileHandle(fileDescriptor: dup(input.fileHandleForReading.fileDescriptor), closeOnDealloc: true)
         process.standardOutput = output
         try process.run()
     }
