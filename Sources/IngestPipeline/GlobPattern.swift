@@ -1,14 +1,14 @@
-import Records
+public import Records
 
 /// A key pattern as Redis' SCAN MATCH reads it: `*`, `?`, `[abc]`, `[^a]`, `[a-z]`, and `\` before a literal.
-struct GlobPattern: Equatable, Sendable {
+public struct GlobPattern: Equatable, Sendable {
     private let pattern: [UInt8]
 
-    init(_ text: String) {
+    public init(_ text: String) {
         pattern = Array(text.utf8)
     }
 
-    func matches(_ key: StreamKey) -> Bool {
+    public func matches(_ key: StreamKey) -> Bool {
         // Iterative, with one point to come back to: a second `*` makes the first one's choice final, so that
         // hostile keys cannot make it slow.
         let bytes = key.bytes

@@ -51,11 +51,13 @@ public struct StreamTrimming {
     }
 
     /// Removes whole nodes of the stream: as a rule a few entries below the limit stay.
-    /// - Parameter most: stops about there.
+    /// - Parameters:
+    ///   - most: stops about there.
+    ///   - progress: called after each portion with what went.
     /// - Returns: how many went; as many as `most` means that there may be more.
     /// - Throws: ``RedisError`` and ``PostgresError``; what was removed until then is gone.
     public func trim(
-        _ stream: StreamKey, retention: Duration, most: Int = .max
+        _ stream: StreamKey, retention: Duration, most: Int = .max, progress: (Int) -> Void = { _ in }
     ) throws -> Result<Int, Obstacle> {
         defer { _ = try? servers.redis.command("UNWATCH") }
         let survey: Survey
@@ -70,6 +72,7 @@ public struct StreamTrimming {
                 let count = try servers.redis.trimWatched(stream, below: survey.limit, limit: Self.entriesAtOnce)
             else { return removed == 0 ? .failure(.changed) : .success(removed) }
             removed += count
+            progress(count)
             // The limit holds as long as the token does.
             guard count > 0, try servers.redis.watchEpoch(group: servers.group) == survey.token else { break }
         }

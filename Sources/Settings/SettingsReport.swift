@@ -1,6 +1,6 @@
 /// What `config show` prints: the effective configuration, secrets left out, and where every value came from.
 extension LoadedSettings {
-    /// YAML that can be read again (without the secrets); origins are comments.
+    /// YAML that can be read again; origins are comments, and so are keys that hold secrets, without these.
     public func yaml() -> String {
         var text = ""
         var section = ""
@@ -9,7 +9,8 @@ extension LoadedSettings {
             let isNested = parts.count > 1
             if isNested, parts[0] != section { text += "\(parts[0]):\n" }
             section = isNested ? String(parts[0]) : ""
-            text += "\(isNested ? "  " : "")\(parts[parts.count - 1]): \(yamlValue(key))  # \(origin(key))\n"
+            let margin = (isNested ? "  " : "") + (isRedacted(key) ? "# " : "")
+            text += "\(margin)\(parts[parts.count - 1]): \(yamlValue(key))  # \(NodeText.comment(origin(key)))\n"
         }
         return text + "streams:" + NodeText.yaml(streams, indent: 2) + "\n"
     }
@@ -31,6 +32,9 @@ extension LoadedSettings {
     }
 
     private func origin(_ key: SettingKey) -> String { (origins[key.path] ?? .builtIn).description }
+
+    /// Read back, the value would be another one.
+    private func isRedacted(_ key: SettingKey) -> Bool { key.render(settings).contains(Secret.redacted) }
 
     private func yamlValue(_ key: SettingKey) -> String {
         let text = key.render(settings)
@@ -55,7 +59,7 @@ enum NodeText {
     /// one line. Each line ends with the origin of its value.
     static func yaml(_ node: ConfigNode, indent: Int) -> String {
         let isDeep = indent > 6 && node.members.allSatisfy { $0.value.members.isEmpty }
-        if node.members.isEmpty || isDeep { return " \(flow(node))  # \(node.origin)" }
+        if node.members.isEmpty || isDeep { return " \(flow(node))  # \(comment(node.origin.description))" }
         let margin = "\n" + String(repeating: " ", count: indent)
         return node.members.map { "\(margin)\(scalar($0.key)):\(yaml($0.value, indent: indent + 2))" }.joined()
     }
@@ -95,19 +99,32 @@ enum NodeText {
         return kept.contains(text) ? text : text.replacing("${", with: "$${")
     }
 
+    /// On one line, whatever a file is called.
+    static func comment(_ text: String) -> String { escape(text, "") }
+
     /// A JSON string, which is YAML too.
-    static func quote(_ text: String) -> String {
-        var result = "\""
+    static func quote(_ text: String) -> String { "\"" + escape(text, "\"\\") + "\"" }
+
+    /// - Parameter marked: characters that get a backslash.
+    private static func escape(_ text: String, _ marked: String) -> String {
+        var result = ""
         for scalar in text.unicodeScalars {
             switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}"..."\u{202E}", "\u{2066}"..."\u{2069}":
+            case _ where marked.unicodeScalars.contains(scalar): result += "\\" + String(scalar)
+            case _ where scalar.value <= 0xFFFF && isHidden(scalar):
                 let digits = String(scalar.value, radix: 16)
                 result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
             default: result.unicodeScalars.append(scalar)
             }
         }
-        return result + "\""
+        return result
+    }
+
+    /// What nobody sees, or what could act on a terminal.
+    private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: true
+        default: false
+        }
     }
 }

@@ -54,6 +54,15 @@ struct AuditCommandTests {
         #expect(try result.output.lines.map { try decode(Line.self, $0).missing } == [1, 0])
     }
 
+    @Test func idsThatAreNotListedAreCounted() async throws {
+        let (scene, database) = try await scene()
+        for number in 2...25 { try scene.connection.command("XADD", "md:trades", .text("\(number)-0"), "a", "b") }
+        try scene.connection.command("XREADGROUP", "GROUP", "millrace", "hand", "STREAMS", "md:trades", ">")
+        for number in 1...25 { try scene.connection.command("XACK", "md:trades", "millrace", .text("\(number)-0")) }
+        let result = try await scene.run(["audit", "md:trades"], database: database)
+        #expect(result.output.contains("19-0 20-0 and 5 more\n"), "\(result.output)")
+    }
+
     @Test(arguments: ["md:tardes", "md:tar*"]) func aStreamThatIsNotIngestedIsNamed(_ name: String) async throws {
         let (scene, database) = try await scene()
         let result = try await scene.run(["audit", "md:trades", name], database: database)

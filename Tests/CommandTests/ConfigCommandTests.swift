@@ -72,6 +72,47 @@ struct ConfigCommandTests {
         #expect(Self.streams(first.output) == Self.streams(again.output))
     }
 
+    /// Long values, `${` that is meant so, and a file whose name is more than a comment holds.
+    @Test func nothingIsLostOnTheWay() async throws {
+        let keys = (0..<40).map { "\"stream-\($0)-$${not}-a-variable\"" }.joined(separator: ", ")
+        let file = try files.write(
+            "odd\nlanes: 3\u{9B}.yaml",
+            """
+            http: { allowed_hosts: ["a.example", "b.example"] }
+            streams:
+              long:
+                keys: [\(keys)]
+                table: some_table
+                columns:
+                  a: a
+
+            """)
+        let shown = try await MillraceProcess.run(["config", "show", "-c", file.path])
+        #expect(shown.status == 0, "\(shown.errors)")
+        #expect(!shown.output.isUnsafeForTerminals)
+        let again = try await MillraceProcess.run(
+            ["config", "show", "--json", "-c", try files.write("again.yaml", shown.output).path])
+        #expect(again.status == 0, "\(again.errors)")
+        #expect(again.output.contains("stream-39-${not}-a-variable"))
+        let first = try await MillraceProcess.run(["config", "show", "--json", "-c", file.path])
+        #expect(Self.streams(first.output) == Self.streams(again.output))
+        let lanes = try decode(Shown.self, first.output).keys["lanes"]
+        #expect(lanes?.origin == "default", "the file's name is no line of it")
+        #expect(try decode(Shown.self, again.output).keys["lanes"]?.value == lanes?.value)
+    }
+
+    @Test func secretsAreCommentsAndNotOtherSecrets() async throws {
+        let environment = ["MILLRACE_POSTGRES_PASSWORD": "hidden", "MILLRACE_REDIS_URL": "redis://:hidden@127.0.0.1:1"]
+        let shown = try await MillraceProcess.run(["config", "show"], environment: environment)
+        #expect(shown.output.contains("\n  # password: \"<redacted>\"  # environment MILLRACE_POSTGRES_PASSWORD\n"))
+        #expect(shown.output.contains("\n  # url: \"redis://:<redacted>@127.0.0.1:1\""))
+        let again = try await MillraceProcess.run(
+            ["config", "show", "--json", "-c", try files.write("again.yaml", shown.output).path])
+        let keys = try decode(Shown.self, again.output).keys
+        #expect(keys["postgres.password"]?.value == nil)
+        #expect(keys["redis.url"]?.origin.contains("again.yaml") == false)
+    }
+
     private static func streams(_ json: String) -> Substring? {
         json.firstRange(of: "\"streams\"").map { json[$0.lowerBound...] }
     }

@@ -61,6 +61,32 @@ import Testing
         #expect(!plan.output.contains(#""step":"drop""#))
     }
 
+    @Test func nobodyWaitsForTheAnswerToAQuestion() async throws {
+        let url = try await migrated(plain: true)
+        let connection = try PostgresConnection.connect(to: PostgresEndpoint(url), applicationName: "test")
+        func chunk(_ days: Int) throws {
+            let sql = "SELECT ingest.make_chunks('public.market_data_trades', ARRAY[now() - interval '\(days) days'])"
+            _ = try connection.query(sql, deadline: .now + .seconds(30))
+        }
+        func ask() throws -> Conversation {
+            let conversation = try Conversation(
+                ["db", "lifecycle", "set", "market_data_trades", "drop_after=90days"], ["MILLRACE_POSTGRES_URL": url])
+            #expect(conversation.question().contains("may drop"))
+            return conversation
+        }
+        try chunk(200)
+        let first = try ask()
+        _ = try connection.query(
+            "SELECT 1 FROM ingest.lifecycle FOR UPDATE NOWAIT", deadline: .now + .seconds(30))
+        try chunk(300)
+        let outdated = try first.answer("y")
+        #expect(outdated.status == 1)
+        #expect(outdated.output.contains("would drop 2 chunks of market_data_trades, not 1"), "\(outdated.output)")
+        #expect(try await run(url, ["db", "lifecycle", "show"]).output.contains("90 days") == false)
+        #expect(try ask().answer("y").status == 0)
+        #expect(try await run(url, ["db", "lifecycle", "show"]).output.contains("90 days"))
+    }
+
     @Test(arguments: [false, true])
     func maintainMakesWhatIsMissingAndHasNothingToDoThen(plain: Bool) async throws {
         let url = try await migrated(plain: plain)

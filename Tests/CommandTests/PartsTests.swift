@@ -45,6 +45,17 @@ struct PartsTests {
         #expect(Pacer(rate: 1, start: start).pause(before: 2, now: start) == start + .seconds(2))
     }
 
+    /// As workers judge it: somebody without heartbeats who just claimed entries is no dead consumer.
+    @Test func consumersThatHoldEntriesAreDeadWhenOthersMayTakeThem() {
+        func isDead(_ state: GroupConsumers.State, pending: Int = 1, idle: Duration? = nil) -> Bool {
+            GroupConsumers.Consumer(name: "c", state: state, pending: pending, idle: idle).isDead
+        }
+        #expect(!isDead(.alive) && !isDead(.released))
+        #expect(isDead(.silent) && !isDead(.silent, pending: 0))
+        #expect(!isDead(.unknown) && !isDead(.unknown, idle: .seconds(29)))
+        #expect(isDead(.unknown, idle: .seconds(30)) && !isDead(.unknown, pending: 0, idle: .seconds(90)))
+    }
+
     @Test func hexadecimalGoesBothWays() {
         #expect(HexText.decode(HexText.encode([0, 0x1F, 0xFF])) == [0, 0x1F, 0xFF])
         for text in ["0", "zz", "+1", "0x"] { #expect(HexText.decode(text) == nil) }

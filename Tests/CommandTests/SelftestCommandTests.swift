@@ -97,6 +97,28 @@ struct SelftestCommandTests {
         try FileManager.default.removeItem(atPath: folder)
     }
 
+    @Test func whatKeptItFromItsEndIsKeptToBeLookedAt() async throws {
+        let scene = try await CommandScene()
+        let database = try await TestServices.shared.migratedDatabase()
+        // It may not cut connections.
+        try scene.connection.command("ACL", "SETUSER", "tester", "on", ">secret", "~*", "&*", "+@all", "-client|list")
+        let url = scene.redis.url.replacing("redis://", with: "redis://tester:secret@")
+        let result = try await scene.run(
+            ["selftest", "--entries", "200", "--kills", "0", "--pauses", "0", "--cuts", "1", "-s", "redis.url=\(url)"],
+            database: database)
+        #expect(result.status == 1)
+        #expect(result.errors.contains("NOPERM"), "\(result.errors)")
+        #expect(result.errors.contains("kept: schema millrace_selftest_"), "\(result.errors)")
+        let connection = try PostgresConnection.connect(to: PostgresEndpoint(database), applicationName: "test")
+        let schemas = try connection.query(
+            "SELECT 1 FROM pg_namespace WHERE nspname LIKE 'millrace\\_selftest%'", deadline: .now + .seconds(10))
+        #expect(schemas.count == 1)
+        let line = try #require(result.errors.lines.first { $0.hasPrefix("kept: ") })
+        let folder = String(try #require(line.split(separator: " ").last))
+        #expect(FileManager.default.fileExists(atPath: folder))
+        try FileManager.default.removeItem(atPath: folder)
+    }
+
     @Test func manyEntriesMayTakeLonger() {
         func patience(_ entries: Int) -> Duration {
             Selftest.Plan(entries: entries, rate: 1, workers: 1, kills: 0, pauses: 0, cuts: 0).patience

@@ -24,4 +24,21 @@ struct StreamTrimCommandTests {
         let dry = try await scene.run(["stream", "trim", "unread", "--dry-run", "--json"], database: database)
         #expect(dry.status == 1)
     }
+
+    @Test func lessThanTheConfiguredRetentionWantsForceAndIsTold() async throws {
+        let scene = try await CommandScene()
+        let database = try await TestServices.shared.migratedDatabase()
+        try scene.connection.command("SET", "millrace:{millrace}:epoch", "token")
+        func trim(_ words: String...) async throws -> MillraceProcess.Result {
+            try await scene.run(["stream", "trim", "s", "-s", "trim.retention=6h"] + words, database: database)
+        }
+        let words = "--retention 2 h 0 min is below trim.retention (6 h 0 min)"
+        let refused = try await trim("--retention", "2h")
+        #expect(refused.status == 2 && refused.errors.contains(words), "\(refused.errors)")
+        for permission in ["--force", "--dry-run"] {
+            let told = try await trim("--retention", "2h", permission)
+            #expect(told.status == 0 && told.errors.contains("warning: \(words)"), "\(told.errors)")
+        }
+        #expect(try await trim("--retention", "7h", "--force").errors.isEmpty)
+    }
 }

@@ -59,7 +59,7 @@ extension EndToEnd {
                 try scene.count("ingest.dead_letter WHERE state = 'o' AND jsonb_array_length(attempt_log) = 1") == 19)
 
             // One value for all of them, from the command line; what came stays.
-            try await scene.letterCommand(["dlq", "replay", "--all", "--set", "bid_price=0.5"])
+            try await scene.letterCommand(["dlq", "replay", "--all", "--force", "--set", "bid_price=0.5"])
             #expect(try scene.count("market_data_ticker WHERE bid_price = 0.5") == 19)
             #expect(
                 try scene.count("ingest.dead_letter WHERE edited_by IS NOT NULL AND position('x' in payload::text) > 0")
@@ -122,7 +122,7 @@ extension EndToEnd {
             try scene.add([.trade("one"), RawEntry.trade("one", price: "x"), RawEntry.trade("two", price: "x")])
             try await scene.drain()
             #expect(try scene.letters("o") == 2)
-            let result = try await scene.letterCommand(["dlq", "replay", "--all", "--set", "price=65432.10"])
+            let result = try await scene.letterCommand(["dlq", "replay", "--all", "--force", "--set", "price=65432.10"])
             #expect(result.output == "2 of 2 are stored\n")
             #expect(try scene.count("market_data_trades") == 2)
             #expect(try scene.count("market_data_trades WHERE trade_id = 'one'") == 1)
@@ -159,7 +159,8 @@ extension EndToEnd {
             try await scene.drain(settings: small)
             #expect(try scene.count("ingest.dead_letter WHERE by_reference") == 2)
             try scene.command("XDEL", "md:trades", .text(ids[1]))
-            let result = try await scene.letterCommand(["dlq", "replay", "--all", "--set", "price=5"], status: 3)
+            let result = try await scene.letterCommand(
+                ["dlq", "replay", "--all", "--force", "--set", "price=5"], status: 3)
             #expect(result.output.hasPrefix("1 of 2 are stored; 1 still fail:\n  1  deleted"))
             #expect(try scene.count("market_data_trades WHERE trade_id = 'kept'") == 1)
             await scene.stop()
@@ -173,7 +174,8 @@ extension EndToEnd {
             try await scene.drain(settings: ["limits.dead_letter_payload": "1KiB"])
             try scene.command("DEL", "md:trades")
             try scene.command("SET", "md:trades", "no stream")
-            let result = try await scene.letterCommand(["dlq", "replay", "--all", "--set", "price=5"], status: 3)
+            let result = try await scene.letterCommand(
+                ["dlq", "replay", "--all", "--force", "--set", "price=5"], status: 3)
             #expect(result.output.hasPrefix("1 of 2 are stored; 1 still fail:\n  1  deleted"))
             #expect(try scene.count("market_data_trades WHERE trade_id = 'small'") == 1)
             await scene.stop()

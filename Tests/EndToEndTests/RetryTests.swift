@@ -54,7 +54,7 @@ extension EndToEnd {
             try await worker.wait()
             let listed = try await scene.letterCommand(["dlq", "ls", "--json"])
             #expect(listed.output.contains(#""attempts":2"#))
-            #expect(try await scene.letterCommand(["retry", "ls"]).output == "no dead letters\n")
+            #expect(try await scene.letterCommand(["retry", "ls"]).output == "no dead letter is scheduled\n")
             await scene.stop()
         }
 

@@ -121,6 +121,20 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        @Test func theCommandKeepsWhatTheWorkersWouldKeep() async throws {
+            let scene = try await Scene()
+            try addOld(0..<1_000, to: "md:ticker", in: scene, base: twoHoursAgo)
+            try await scene.drain()
+            let trim = ["stream", "trim", "md:ticker", "--force"]
+            let kept = try await scene.millrace(trim, settings: ["trim.retention": "6h"])
+            #expect(kept.status == 0 && kept.output.contains("nothing to remove"), "\(kept.output) \(kept.errors)")
+            #expect(try length(scene) == 1_000)
+            let forced = try await scene.millrace(trim + ["--retention", "1h"], settings: ["trim.retention": "6h"])
+            #expect(forced.status == 0, "\(forced.errors)")
+            #expect(try length(scene) < 200)
+            await scene.stop()
+        }
+
         @Test func aLetterByReferenceKeepsItsEntry() async throws {
             let scene = try await Scene()
             let base = twoHoursAgo

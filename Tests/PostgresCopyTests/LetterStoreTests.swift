@@ -183,6 +183,7 @@ struct LetterStoreTests {
         #expect(try store.edit([edited], by: "x", deadline: deadline).map(\.edits) == [1])
         #expect(try commit([page[2]]).failure?.sqlState == .lettersClosed)
         #expect(try store.edit([edited], by: "x", deadline: deadline).isEmpty)
+        #expect(try store.reset([edited], deadline: deadline).isEmpty)
         let log = try store.connection.query(
             "SELECT attempt_log->0->>'by' AS who, attempt_log->0->>'detail' AS detail, first_reason, cause "
                 + "FROM ingest.dead_letter WHERE attempts = 1 AND state = 'o'", deadline: deadline)[0]

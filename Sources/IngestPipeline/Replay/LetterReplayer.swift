@@ -39,6 +39,8 @@ public struct LetterReplayer: Sendable {
         public var pageLetters = LetterStore.pageLetters
         /// Who does it; kept with the letters.
         public var actor: String
+        /// Letters written later than this time of ``LetterReplayer/now()`` are left out. `nil` is when it begins.
+        public var moment: String?
 
         public init(actor: String) {
             self.actor = actor
@@ -68,6 +70,15 @@ public struct LetterReplayer: Sendable {
         }
     }
 
+    /// The server's clock.
+    public func now() async throws(ReplayFailure) -> String {
+        do {
+            return try await first.now()
+        } catch {
+            throw ReplayFailure(error)
+        }
+    }
+
     /// Tries the selected open letters, page by page in the order of their sources and ids, two pages at a time.
     /// Letters that come up meanwhile are left out, so that it ends.
     /// - Parameter progress: called after each page, never twice at once; it may block, which holds the replay up.
@@ -79,8 +90,8 @@ public struct LetterReplayer: Sendable {
         do {
             var open = selection
             open.state = .open
-            let cursor = ReplayCursor(
-                open, upTo: try await first.now(), pageLetters: options.pageLetters, progress: progress)
+            let moment = if let given = options.moment { given } else { try await first.now() }
+            let cursor = ReplayCursor(open, upTo: moment, pageLetters: options.pageLetters, progress: progress)
             async let half: Void = first.walk(cursor, options)
             async let otherHalf: Void = second.walk(cursor, options)
             _ = try await (half, otherHalf)

@@ -23,15 +23,63 @@ extension LetterStore {
              WHERE l.source_no = e.source_no AND l.id = e.id AND l.edits = e.edits AND l.state = 'o'
             RETURNING l.source_no, l.id, l.edits
             """, [actor], deadline: deadline)
-        var edits: [LetterKey: Int] = [:]
-        for row in found { edits[try row.letterKey()] = Int(try row.requiredInteger("edits")) }
+        let edits = try Self.edits(found)
         return letters.compactMap { letter in
-            guard letter.fields != nil else { return letter }
-            guard let count = edits[letter.key] else { return nil }
-            var edited = letter
-            edited.edits = count
-            return edited
+            letter.fields == nil ? letter : edits[letter.key].map { Self.edited(letter, $0) }
         }
+    }
+
+    /// Goes back to the original fields. Letters that are closed, or were edited since they were read, are left alone.
+    /// - Returns: the letters that are open and not edited now, with their new count of edits, and without fields.
+    public func reset(
+        _ letters: [OpenLetter], deadline: PostgresConnection.Deadline
+    ) throws(PostgresError) -> [OpenLetter] {
+        guard !letters.isEmpty else { return [] }
+        let values = letters.map { "(\($0.key.source.rawValue), '\($0.key.id.uuidHex)'::uuid, \($0.edits))" }
+        let found = try connection.query(
+            """
+            UPDATE ingest.dead_letter l
+               SET edited_payload = NULL, edited_by = NULL, edited_at = NULL, edits = l.edits + 1
+              FROM (VALUES \(values.joined(separator: ",\n"))) AS e(source_no, id, edits)
+             WHERE l.source_no = e.source_no AND l.id = e.id AND l.edits = e.edits AND l.state = 'o'
+            RETURNING l.source_no, l.id, l.edits
+            """, deadline: deadline)
+        let edits = try Self.edits(found)
+        return letters.compactMap { letter in
+            var original = letter
+            original.fields = nil
+            return edits[letter.key].map { Self.edited(original, $0) }
+        }
+    }
+
+    private static func edits(_ rows: ResultSet) throws(PostgresError) -> [LetterKey: Int] {
+        var edits: [LetterKey: Int] = [:]
+        for row in rows { edits[try row.letterKey()] = Int(try row.requiredInteger("edits")) }
+        return edits
+    }
+
+    private static func edited(_ letter: OpenLetter, _ edits: Int) -> OpenLetter {
+        var letter = letter
+        letter.edits = edits
+        return letter
+    }
+
+    /// Those of the selection's names that none of its letters has.
+    public func unmatchedNames(
+        of selection: LetterSelection, deadline: PostgresConnection.Deadline
+    ) throws(PostgresError) -> [LetterSelection.Name] {
+        guard !selection.names.isEmpty else { return [] }
+        let found = try connection.query(
+            """
+            SELECT l.source_no, l.id FROM ingest.dead_letter l JOIN ingest.source s USING (source_no)
+             WHERE \(selection.condition(in: scope))
+            """, deadline: deadline)
+        var keys: [StreamID: [LetterKey]] = [:]
+        for row in found {
+            let key = try row.letterKey()
+            keys[key.id, default: []].append(key)
+        }
+        return selection.names.filter { name in !(keys[name.id] ?? []).contains { name.names($0) } }
     }
 
     /// What marks the stream of a source.

@@ -1,7 +1,7 @@
 /// Finds the name that was probably meant.
-enum NearestName {
+public enum NearestName {
     /// The candidate with the fewest typing errors, when they are few for its length.
-    static func find(_ text: String, among candidates: some Sequence<String>) -> String? {
+    public static func find(_ text: String, among candidates: some Sequence<String>) -> String? {
         let measured = candidates.map { ($0, distance(Array(text.utf8), Array($0.utf8))) }
         guard let best = measured.min(by: { $0.1 < $1.1 }) else { return nil }
         return best.1 <= max(2, text.utf8.count / 3) ? best.0 : nil

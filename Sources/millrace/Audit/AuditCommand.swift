@@ -81,14 +81,11 @@ struct AuditCommand: ParsableCommand {
     private func choose(
         from known: [(stream: StreamKey, source: SourceNumber)]
     ) throws(CommandFailure) -> [(stream: StreamKey, source: SourceNumber)] {
-        func names(_ selector: String, _ stream: StreamKey) -> Bool {
-            StreamDiscovery.isPattern(selector) ? Glob.matches(selector, stream) : StreamKey(selector) == stream
-        }
-        for selector in streams where !known.contains(where: { names(selector, $0.stream) }) {
+        for selector in streams where !known.contains(where: { StreamSelection.names(selector, $0.stream) }) {
             throw CommandFailure(
                 "the database ingests no stream \(selector) through this group", fix: "see `millrace stream ls`")
         }
-        return known.filter { item in streams.isEmpty || streams.contains { names($0, item.stream) } }
+        return known.filter { item in streams.isEmpty || streams.contains { StreamSelection.names($0, item.stream) } }
     }
 
     private func start(_ redis: RedisConnection) throws(RedisError) -> StreamID {
@@ -143,7 +140,9 @@ struct AuditCommand: ParsableCommand {
         }
         table.print()
         for line in lines where line.missing > 0 {
-            Output.print("\(SafeText.escape(line.stream)): missing \(line.missingIDs.joined(separator: " "))")
+            let others = line.missing - line.missingIDs.count
+            let more = others > 0 ? " and \(Figures.count(others)) more" : ""
+            Output.print("\(SafeText.escape(line.stream)): missing \(line.missingIDs.joined(separator: " "))\(more)")
         }
         let missing = lines.reduce(0) { $0 + $1.missing }
         if missing > 0 { Output.complain("fix: `millrace reconcile` stores what the streams still hold") }

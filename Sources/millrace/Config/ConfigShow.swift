@@ -5,7 +5,8 @@ struct ConfigShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Print the effective configuration, and where each value comes from.",
         discussion: """
-            What it prints is a configuration file. Secrets appear as \(Secret.redacted).
+            What it prints is a configuration file that can be loaded again. Secrets are left out: a key whose value \
+            is one, or an address with a password in it, is a comment with \(Secret.redacted).
 
             EXAMPLES
               millrace config show
@@ -28,15 +29,16 @@ struct ConfigShow: ParsableCommand {
 
     func run() throws {
         let name = (try source.input().file ?? SettingsInput.builtInFile).name
-        let shown = try source.load().shown
+        let loaded = try source.load()
         if output.isJSON {
+            let shown = loaded.shown
             let keys = shown.keys.map { ($0.path, Facts.Key(value: $0.value, origin: $0.origin.description)) }
             try Output.json(
                 Facts(
                     source: name, keys: Dictionary(uniqueKeysWithValues: keys), streams: JSONNode(shown.streams)))
         } else {
             Output.print("# \(SafeText.escape(name)), environment and flags")
-            for line in SettingsText(shown).lines { Output.print(line) }
+            for line in loaded.yaml().split(separator: "\n") { Output.print(String(line)) }
         }
     }
 }

@@ -52,7 +52,10 @@ struct ConsumerRemove: ParsableCommand {
         try Confirmation.require("this removes \(consumers.joined(separator: ", ")) from the group", force: force)
         for name in consumers {
             var line = Line(consumer: name, streams: 0, moved: 0)
-            for stream in streams { try remove(name, stream, group, connection, &line) }
+            let held = known.first { $0.name == name }?.pending ?? 0
+            var progress = Progress("moved", total: Int64(held), isShown: force && held > 0 && Progress.isWanted)
+            for stream in streams { try remove(name, stream, group, connection, &line, &progress) }
+            progress.finish()
             if stream.isEmpty { try connection.removeHeartbeats(of: [name], group: group) }
             if output.isJSON {
                 try Output.json(line)
@@ -81,11 +84,12 @@ struct ConsumerRemove: ParsableCommand {
     }
 
     private func remove(
-        _ name: String, _ stream: StreamKey, _ group: String, _ connection: RedisConnection, _ line: inout Line
+        _ name: String, _ stream: StreamKey, _ group: String, _ connection: RedisConnection, _ line: inout Line,
+        _ progress: inout Progress
     ) throws {
         // Entries given to it after the last look make another round.
         for _ in 0..<10 {
-            if force { line.moved += try empty(name, stream, group, connection) }
+            if force { try empty(name, stream, group, connection, &line, &progress) }
             switch try connection.removeConsumer(name, from: group, of: stream) {
             case .absent: return
             case .removed:
@@ -106,17 +110,17 @@ struct ConsumerRemove: ParsableCommand {
     }
 
     private func empty(
-        _ name: String, _ stream: StreamKey, _ group: String, _ connection: RedisConnection
-    ) throws(RedisError) -> Int {
-        var moved = 0
+        _ name: String, _ stream: StreamKey, _ group: String, _ connection: RedisConnection, _ line: inout Line,
+        _ progress: inout Progress
+    ) throws(RedisError) {
         var next: StreamID? = .min
         while let from = next {
             let page = try held(by: name, stream, group, from, connection)
             try connection.release(page.map(\.id), of: stream, group: group)
-            moved += page.count
+            line.moved += page.count
+            progress.update(Int64(line.moved))
             next = page.last?.id.successor
         }
-        return moved
     }
 
     private func held(

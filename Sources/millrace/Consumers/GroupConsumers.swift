@@ -26,7 +26,15 @@ struct GroupConsumers {
         /// Since it last asked for anything in any stream.
         var idle: Duration?
 
-        var isDead: Bool { state != .alive && state != .released && pending > 0 }
+        /// Holds entries that others may take, as workers judge it.
+        var isDead: Bool {
+            guard pending > 0 else { return false }
+            switch state {
+            case .alive, .released: return false
+            case .silent: return true
+            case .unknown: return (idle ?? .zero) >= TimeTable.claimAfter
+            }
+        }
     }
 
     /// By name.

@@ -94,17 +94,14 @@ struct LifecycleSet: ParsableCommand {
         let changes = try parsed()
         let store = LifecycleStore(try Servers(try source.load()).postgres(direct: true))
         let dropsMore = changes.contains { $0.key == .dropAfter || $0.key == .dropGrace }
-        guard let beyond = try change(changes, in: store) else {
+        // No transaction, and no lock, while somebody thinks about it.
+        let asked = dropsMore && !force ? try ask(changes, in: store) : .max
+        let beyond = try change(changes, in: store)
+        guard beyond <= asked else {
+            try store.cancel()
             throw CommandFailure(
-                "no table \(table) in ingest.lifecycle", fix: "`millrace db lifecycle show` lists them")
-        }
-        if dropsMore, beyond > 0 {
-            do throws(CommandFailure) {
-                try Confirmation.require("The next maintenance may drop \(beyond) chunks of \(table).", force: force)
-            } catch {
-                try store.cancel()
-                throw error
-            }
+                "by now the next maintenance would drop \(beyond) chunks of \(table), not \(asked); nothing was changed",
+                fix: "run it again")
         }
         try store.confirm()
         if output.isJSON {
@@ -114,15 +111,31 @@ struct LifecycleSet: ParsableCommand {
         }
     }
 
-    private func change(
-        _ changes: [(key: LifecycleKey, value: String?)], in store: LifecycleStore
-    ) throws -> Int? {
+    /// - Returns: how many chunks may be dropped, after somebody agreed.
+    private func ask(_ changes: [(key: LifecycleKey, value: String?)], in store: LifecycleStore) throws -> Int {
+        let beyond = try change(changes, in: store)
+        try store.cancel()
+        if beyond > 0 {
+            try Confirmation.require("The next maintenance may drop \(beyond) chunks of \(table).", force: force)
+        }
+        return beyond
+    }
+
+    /// Leaves the transaction open.
+    /// - Returns: how many chunks may be dropped then.
+    private func change(_ changes: [(key: LifecycleKey, value: String?)], in store: LifecycleStore) throws -> Int {
+        let beyond: Int?
         do throws(PostgresError) {
-            return try store.change(table, changes)
+            beyond = try store.change(table, changes)
         } catch {
             guard error.kind == .server, error.sqlState?.code.hasPrefix("2") == true else { throw error }
             throw CommandFailure("PostgreSQL refuses the value: \(error.message)", status: ExitStatus.wrongUse)
         }
+        guard let beyond else {
+            throw CommandFailure(
+                "no table \(table) in ingest.lifecycle", fix: "`millrace db lifecycle show` lists them")
+        }
+        return beyond
     }
 
     private func parsed() throws -> [(key: LifecycleKey, value: String?)] {

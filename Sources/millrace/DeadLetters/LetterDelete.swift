@@ -8,7 +8,7 @@ struct LetterDelete: ParsableCommand {
         discussion: """
             With --purge the rows of closed letters (replayed or discarded) are removed for good; only the owner of \
             the table may do that. Open letters are never purged. It goes on in steps of 5,000 letters: run it again \
-            when it was stopped half way.
+            when it was stopped half way. An id that no letter has ends it, with 1, before anything is done.
 
             EXAMPLES
               millrace dlq delete --cause no_mapping --stream old:stream
@@ -39,7 +39,9 @@ struct LetterDelete: ParsableCommand {
     }
 
     func run() throws {
-        let store = try LetterDesk(try source.load()).store
+        let desk = try LetterDesk(try source.load())
+        try desk.requireNamed(in: letters.selection(nil))
+        let store = desk.store
         try purge ? remove(from: store) : discard(in: store)
         try LetterWork.requireEnd()
     }

@@ -9,7 +9,8 @@ struct LetterExport: ParsableCommand {
         discussion: """
             One line a letter: {"stream":…,"id":…,"fields":[[name,value],…]}, edited fields where there are any. \
             Bytes that are not UTF-8 are {"hex":"…"}. Letters whose fields are in the stream only are left out and \
-            counted. Published again they are new entries with new ids; to store letters under their own ids, replay \
+            counted, and it ends with 1; an id that no letter of the state has ends it before anything is written. \
+            Published again they are new entries with new ids; to store letters under their own ids, replay \
             them instead.
 
             EXAMPLES
@@ -35,10 +36,14 @@ struct LetterExport: ParsableCommand {
 
     func run() throws {
         let desk = try LetterDesk(try source.load())
+        let selection = letters.selection(state.state)
+        try desk.requireNamed(in: selection, as: state == .any ? "dead letter" : "\(state.rawValue) dead letter")
         Interruption.watch()
-        let left = try write(letters.selection(state.state), of: desk.store)
-        if left > 0 { Output.complain("left out: \(Figures.count(left)) letters whose fields are in the stream only") }
+        let left = try write(selection, of: desk.store)
         if Interruption.isAsked { throw CommandFailure("stopped before the end") }
+        guard left == 0 else {
+            throw CommandFailure("left out: \(Figures.count(left)) letters whose fields are in the stream only")
+        }
     }
 
     /// - Returns: how many letters were left out.
@@ -60,9 +65,8 @@ struct LetterExport: ParsableCommand {
                     left += 1
                     continue
                 }
-                guard Output.write(Self.line(details.letter, fields), to: Terminal.standardOutput) == 0 else {
-                    throw CommandFailure("standard output was closed")
-                }
+                let code = Output.write(Self.line(details.letter, fields), to: Terminal.standardOutput)
+                guard code == 0 else { throw Output.unwritable(code) }
                 written += 1
             }
             progress.update(Int64(written + left))
@@ -70,6 +74,7 @@ struct LetterExport: ParsableCommand {
         return left
     }
 
+    /// Read back, it is what it was: what could act on a terminal is written as JSON's escapes.
     private static func line(_ letter: ListedLetter, _ fields: LetterFields) -> [UInt8] {
         var line = Array(#"{"stream":"#.utf8)
         append(letter.stream.bytes, to: &line)
@@ -81,7 +86,8 @@ struct LetterExport: ParsableCommand {
             append(field.value, to: &line)
             line.append(UInt8(ascii: "]"))
         }
-        return line + "]}\n".utf8
+        line += "]}".utf8
+        return Array((SafeText.escapeJSON(String(decoding: line, as: UTF8.self)) + "\n").utf8)
     }
 
     private static func append(_ bytes: [UInt8], to line: inout [UInt8]) {

@@ -8,7 +8,8 @@ struct LetterInspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect", abstract: "Everything about a dead letter: fields, reason, attempts, batch.",
         discussion: """
-            The server's words under DETAIL may quote the record.
+            The server's words under DETAIL may quote the record. Values are cut at \(EntryPreview.limitBytes) bytes; \
+            --json has them whole.
 
             EXAMPLES
               millrace dlq inspect 1690000000000-0
@@ -86,7 +87,9 @@ struct LetterInspect: ParsableCommand {
         guard let resp, let fields = LetterFields(resp: resp) else { return Output.print("  \(missing)") }
         for field in fields.fields {
             let value = EntryPreview.text(field.value)
-            Output.print("  \(SafeText.escape(field.name)) = \(SafeText.escape(value))")
+            let isCut = field.value.count > EntryPreview.limitBytes
+            let rest = isCut ? "… (\(Figures.count(field.value.count)) bytes)" : ""
+            Output.print("  \(SafeText.escape(field.name)) = \(SafeText.escape(value))\(rest)")
         }
     }
 

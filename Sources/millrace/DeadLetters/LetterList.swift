@@ -76,19 +76,20 @@ struct RetryList: ParsableCommand {
             selection, limit: page.limit + 1, after: page.cursor.flatMap { LetterCursor($0) },
             deadline: LetterDesk.deadline)
         let shown = found.prefix(page.limit)
-        try LetterTable.show(Array(shown), asJSON: output.isJSON)
+        try LetterTable.show(Array(shown), asJSON: output.isJSON, none: "no dead letter is scheduled")
         page.tellNext(found.count > page.limit ? shown.last?.cursor.description : nil)
     }
 }
 
 /// Letters for people, or as lines of JSON.
 enum LetterTable {
-    static func show(_ letters: [ListedLetter], asJSON: Bool) throws {
+    /// - Parameter none: what to say when there are none.
+    static func show(_ letters: [ListedLetter], asJSON: Bool, none: String = "no dead letters") throws {
         if asJSON {
             for letter in letters { try Output.json(LetterLine(letter: letter)) }
             return
         }
-        guard !letters.isEmpty else { return Output.print("no dead letters") }
+        guard !letters.isEmpty else { return Output.print(none) }
         var table = Table([
             .init("LETTER"), .init("STREAM"), .init("SINCE"), .init("TRIES", number: true), .init("NEXT TRY"),
             .init("REASON"),

@@ -15,8 +15,9 @@ struct LetterOptions: ParsableArguments {
     var id: [NameArgument] = []
 
     @Option(
-        name: .long, help: ArgumentHelp("Only of this cause, such as not_a_number. Repeatable.", valueName: "cause"))
-    var cause: [String] = []
+        name: .long, help: ArgumentHelp("Only of this cause, such as not_a_number. Repeatable.", valueName: "cause"),
+        transform: Rejection.Reason.parse)
+    var cause: [Rejection.Reason] = []
 
     @Option(name: .long, help: ArgumentHelp("Only for this table. Repeatable.", valueName: "table"))
     var table: [String] = []
@@ -41,7 +42,7 @@ struct LetterOptions: ParsableArguments {
     func selection(_ state: LetterSelection.State? = .open) -> LetterSelection {
         var selection = LetterSelection(state: state)
         selection.names = id.map(\.name)
-        selection.causes = cause
+        selection.causes = cause.map(\.rawValue)
         selection.tables = table
         selection.streams = stream.map { StreamKey($0) }
         selection.batches = batch.map(\.batch)
@@ -76,6 +77,17 @@ struct NameArgument: ExpressibleByArgument {
     }
 }
 
+extension Rejection.Reason {
+    /// Reads a cause of dead letters.
+    /// - Throws: when there is none of that name, with the one that was probably meant.
+    fileprivate static func parse(_ text: String) throws -> Self {
+        if let reason = Self(rawValue: text) { return reason }
+        let known = allCases.map(\.rawValue)
+        let nearest = NearestName.find(text, among: known).map { "did you mean \($0)?" }
+        throw ValidationError("no such cause; " + (nearest ?? "there are \(known.joined(separator: ", "))"))
+    }
+}
+
 struct BatchArgument: ExpressibleByArgument {
     let batch: HexUUID
 
@@ -95,6 +107,16 @@ struct LetterDesk {
             redisID: loaded.settings.redis.id, redisDatabase: try servers.redisEndpoint().database,
             group: loaded.settings.consumerGroup)
         store = LetterStore(try servers.postgres(), scope: scope)
+    }
+
+    /// - Throws: when a letter that is named with its id is not in the selection, before anything is done.
+    func requireNamed(in selection: LetterSelection, as words: String = "dead letter") throws {
+        let missing = try store.unmatchedNames(of: selection, deadline: Self.deadline)
+        guard missing.isEmpty else {
+            throw CommandFailure(
+                "no such \(words): \(missing.map(\.description).joined(separator: ", "))",
+                fix: "see `millrace dlq ls --state any`")
+        }
     }
 
     /// For letters' logs: who sits there.

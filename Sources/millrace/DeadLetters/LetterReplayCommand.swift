@@ -15,8 +15,10 @@ struct LetterReplayCommand: AsyncParsableCommand {
             twice, run beside another one, be interrupted and be run again. Letters that fail again stay open, with \
             the attempt in their log; their neighbours are stored.
 
-            --dry-run tries everything in transactions that are rolled back. --set changes a field of every chosen \
-            letter first; the original fields stay in the table. Ends with 3 when letters still fail.
+            --dry-run tries everything in transactions that are rolled back. --set and --unset change every chosen \
+            letter first, and keep the change also when the letter fails; so they ask when there are several, unless \
+            --force is given. The original fields stay in the table, `dlq edit --reset` goes back to them. Ends with 3 \
+            when letters still fail, and with 1, before anything is tried, when there is no letter of an id.
 
             EXAMPLES
               millrace dlq replay --table market_data_trades --dry-run
@@ -46,6 +48,9 @@ struct LetterReplayCommand: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("At most so many letters a second.", valueName: "n"))
     var rate: Int?
 
+    @Flag(name: .long, help: "Do not ask before several letters are edited.")
+    var force = false
+
     @OptionGroup var source: ShortConfigurationOptions
     @OptionGroup var output: OutputOptions
 
@@ -59,21 +64,17 @@ struct LetterReplayCommand: AsyncParsableCommand {
         let servers = Servers(loaded)
         let settings = PipelineSettings(
             loaded.settings, redis: try servers.redisEndpoint(), postgres: try servers.postgresEndpoint())
+        if !letters.id.isEmpty { try LetterDesk(loaded).requireNamed(in: letters.selection(nil)) }
         let replayer = try await Self.replayer(settings)
         var options = LetterReplayer.Options(actor: "replay by \(LetterDesk.person)")
         options.isDryRun = dryRun
-        options.edits = set.map { .set($0.name, to: $0.value) } + unset.map { .remove(Array($0.utf8)) }
+        options.edits = edits
         if let rate { options.pageLetters = max(1, min(LetterStore.pageLetters, rate / 4)) }
+        let total = try await prepare(replayer, &options)
         Interruption.watch()
-        let (tally, failure) = await replay(replayer, options)
+        let (tally, failure) = await replay(replayer, options, total: total)
         if failure == nil || tally.total > 0 { try ReplayReport(tally, isDryRun: dryRun).print(output) }
-        if let failure {
-            var told = failure.postgres.map { Servers.failure($0) } ?? CommandFailure("\(failure)")
-            told.message = "the replay ended early: \(told.message)"
-            told.fix =
-                told.fix ?? "when the cause is gone, run it again: what is stored stays, it goes on with the rest"
-            throw told
-        }
+        if let failure { throw Self.told(failure) }
         if let held = tally.heldTables.min(by: { $0.key < $1.key }) {
             let count = Figures.count(tally.held)
             throw CommandFailure(
@@ -93,6 +94,37 @@ struct LetterReplayCommand: AsyncParsableCommand {
         }
     }
 
+    private static func told(_ failure: ReplayFailure) -> CommandFailure {
+        var told = failure.postgres.map { Servers.failure($0) } ?? CommandFailure("\(failure)")
+        told.message = "the replay ended early: \(told.message)"
+        told.fix = told.fix ?? "when the cause is gone, run it again: what is stored stays, it goes on with the rest"
+        return told
+    }
+
+    private var edits: [LetterEdit] {
+        self.set.map { .set($0.name, to: $0.value) } + unset.map { .remove(Array($0.utf8)) }
+    }
+
+    /// Counts the letters, and asks before several of them are edited: that stays, whatever becomes of the replay.
+    /// Letters that come up while somebody thinks about it are left out.
+    private func prepare(
+        _ replayer: LetterReplayer, _ options: inout LetterReplayer.Options
+    ) async throws(CommandFailure) -> Int {
+        let count: Int
+        do throws(ReplayFailure) {
+            options.moment = try await replayer.now()
+            count = try await replayer.count(letters.selection())
+        } catch {
+            throw Self.told(error)
+        }
+        if !dryRun, !edits.isEmpty, count > 1 {
+            let changes = set.map { "sets \(SafeText.escape($0.name))" } + unset.map { "takes away \($0)" }
+            try Confirmation.require(
+                "this edits \(Figures.count(count)) dead letters: it \(changes.joined(separator: ", "))", force: force)
+        }
+        return count
+    }
+
     private struct Shown {
         var progress: Progress
         var tally = ReplayTally()
@@ -100,20 +132,13 @@ struct LetterReplayCommand: AsyncParsableCommand {
 
     /// - Returns: what became of the letters, to the end or until a server failed.
     private func replay(
-        _ replayer: LetterReplayer, _ options: LetterReplayer.Options
+        _ replayer: LetterReplayer, _ options: LetterReplayer.Options, total: Int
     ) async -> (tally: ReplayTally, failure: ReplayFailure?) {
-        let selection = letters.selection()
-        let total: Int
-        do throws(ReplayFailure) {
-            total = try await replayer.count(selection)
-        } catch {
-            return (ReplayTally(), error)
-        }
         let shown = Mutex(Shown(progress: Progress(dryRun ? "tried" : "replayed", total: Int64(total))))
         let pacer = rate.map { Pacer(rate: $0, start: .now) }
         var failure: ReplayFailure?
         do throws(ReplayFailure) {
-            _ = try await replayer.run(selection, options) { tally in
+            _ = try await replayer.run(letters.selection(), options) { tally in
                 shown.withLock {
                     $0.tally = tally
                     $0.progress.update(Int64(tally.total))

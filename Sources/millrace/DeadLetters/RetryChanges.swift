@@ -31,7 +31,9 @@ struct RetryNow: ParsableCommand {
         let loaded = try source.load()
         var selection = letters.selection()
         selection.isScheduled = true
-        let store = try LetterDesk(loaded).store
+        let desk = try LetterDesk(loaded)
+        try desk.requireNamed(in: selection, as: "scheduled dead letter")
+        let store = desk.store
         let count = try store.count(selection, deadline: LetterDesk.deadline)
         let due = try LetterWork("made due", total: count).make(
             .retryNow(maximumAttempts: loaded.settings.retry.maxAttempts), of: selection, in: store)
@@ -69,7 +71,9 @@ struct RetryCancel: ParsableCommand {
     }
 
     func run() throws {
-        let store = try LetterDesk(try source.load()).store
+        let desk = try LetterDesk(try source.load())
+        try desk.requireNamed(in: letters.selection(nil))
+        let store = desk.store
         var selection = letters.selection()
         selection.isScheduled = true
         let count = try store.count(selection, deadline: LetterDesk.deadline)

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Lines to standard output, in large writes, or at an even rate.
 struct LineWriter {
     /// Lines that are not written yet; append to it after ``makeRoom()``.
@@ -26,6 +24,6 @@ struct LineWriter {
     mutating func flush() throws(CommandFailure) {
         let code = Output.write(bytes, to: Terminal.standardOutput)
         bytes.removeAll(keepingCapacity: true)
-        if code != 0 { throw CommandFailure("standard output: \(String(cString: strerror(code)))") }
+        if code != 0 { throw Output.unwritable(code) }
     }
 }

@@ -11,8 +11,9 @@ struct SelftestCommand: AsyncParsableCommand {
             them while it kills workers, freezes one, and cuts their connections. Then it compares what was published \
             with what is stored, and removes everything it made, also when it is interrupted. Other streams, groups \
             and tables are not touched; the servers have a little more to do meanwhile. Needs the rights to create a \
-            schema and to end sessions of the same user. Exit code 3 when anything differs: then what it made stays, \
-            and it says where.
+            schema and to end sessions of the same user, and in Redis, beside what workers need, CLIENT LIST and \
+            CLIENT KILL. Exit code 3 when anything differs, 1 when the test could not be carried to its end: then what \
+            it made stays, and it says where.
 
             EXAMPLES
               millrace selftest
@@ -69,7 +70,7 @@ struct SelftestCommand: AsyncParsableCommand {
         do {
             report = try await test.run()
         } catch {
-            isKept = keep
+            isKept = keep || !Interruption.isAsked
             try? leave(ground, folder, isKept)
             throw error
         }

@@ -50,6 +50,7 @@ struct PendingList: ParsableCommand {
         let loaded = try source.load()
         let connection = try Servers(loaded).redis()
         let start = try start()
+        try StreamSelection.requireGroup(loaded.settings.consumerGroup, of: stream, on: connection)
         let streams = try StreamSelection.chosen(stream, loaded.settings, on: connection)
         var scan = PendingScan(
             group: loaded.settings.consumerGroup, consumer: consumer, minimumIdle: idle?.duration ?? .zero,

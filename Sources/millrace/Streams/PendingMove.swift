@@ -113,11 +113,10 @@ private struct PendingMove {
         let group = loaded.settings.consumerGroup
         let connection = try Servers(loaded).redis()
         try refuseWorkers(group, connection)
+        try StreamSelection.requireGroup(group, of: selection.stream, on: connection)
         let streams = try StreamSelection.chosen(selection.stream, loaded.settings, on: connection)
         var line = Line(streams: streams.count, entries: 0, moved: 0)
-        for stream in streams {
-            try each(stream, group, connection) { line.entries += $0.count }
-        }
+        line.entries = try count(streams, group, connection)
         if !selection.dryRun, line.entries > 0 {
             try Confirmation.require(
                 "this takes \(Figures.count(line.entries)) pending entries from their consumers", force: selection.force
@@ -136,6 +135,19 @@ private struct PendingMove {
             selection.dryRun
                 ? "\(Figures.count(line.entries)) entries would be moved"
                 : "moved \(Figures.count(line.moved)) of \(Figures.count(line.entries)) entries")
+    }
+
+    private func count(_ streams: [StreamKey], _ group: String, _ connection: RedisConnection) throws -> Int {
+        var progress = Progress("counted", total: nil)
+        defer { progress.finish() }
+        var count = 0
+        for stream in streams {
+            try each(stream, group, connection) { ids in
+                count += ids.count
+                progress.update(Int64(count))
+            }
+        }
+        return count
     }
 
     private func refuseWorkers(_ group: String, _ connection: RedisConnection) throws {

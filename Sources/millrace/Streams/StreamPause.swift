@@ -1,5 +1,7 @@
 import ArgumentParser
 import Glibc
+import IngestPipeline
+import RecordCodec
 import Records
 import RedisStreams
 import RedisWire
@@ -11,7 +13,8 @@ struct StreamPause: ParsableCommand {
         discussion: """
             Workers notice within about a second; batches under way are finished. What was read and is not stored stays \
             pending. Nothing is lost while Redis keeps the entries. `stream ls` shows who paused a stream and when; \
-            `run --drain` ends with 1 at a paused stream that has entries left.
+            `run --drain` ends with 1 at a paused stream that has entries left. A name that Redis does not have, or the \
+            configuration, is warned of; one that neither has is a mistake, and nothing is paused.
 
             EXAMPLES
               millrace stream pause md:trades
@@ -26,6 +29,7 @@ struct StreamPause: ParsableCommand {
         let loaded = try source.load()
         let connection = try Servers(loaded).redis()
         let streams = try selection.find(on: connection)
+        try selection.checkNames(loaded.settings, on: connection)
         let count = try connection.pause(
             streams, group: loaded.settings.consumerGroup, by: "\(Self.user) on \(Machine.current.hostName)")
         try PauseLine(streams: streams, changed: count).show("paused", "were paused already", output)
@@ -58,7 +62,7 @@ struct StreamResume: ParsableCommand {
         let paused = try connection.pausedStreams(group: group).keys
         let streams = selection.streams.flatMap { selector in
             StreamDiscovery.isPattern(selector)
-                ? paused.filter { Glob.matches(selector, $0) }.sorted() : [StreamKey(selector)]
+                ? paused.filter(GlobPattern(selector).matches).sorted() : [StreamKey(selector)]
         }
         let count = try connection.resume(streams, group: group)
         try PauseLine(streams: streams, changed: count).show("resumed", "were not paused", output)
@@ -96,11 +100,25 @@ struct NamedStreams: ParsableArguments {
         }
         return found
     }
-}
 
-/// Redis' glob patterns, matched here.
-enum Glob {
-    static func matches(_ pattern: String, _ key: StreamKey) -> Bool {
-        key.text.map { fnmatch(pattern, $0, 0) == 0 } ?? false
+    /// An exact name may be one of a stream to come, or of another configuration, but hardly both.
+    /// - Throws: when a name is neither a stream's nor in the configuration.
+    func checkNames(_ settings: Settings, on connection: RedisConnection) throws {
+        let selectors = settings.streams.flatMap(\.keys)
+        var warnings: [String] = []
+        for name in streams where !StreamDiscovery.isPattern(name) {
+            let key = StreamKey(name)
+            let isMapped = selectors.contains { StreamSelection.names($0, key) }
+            switch (try connection.type(of: key) == "stream", isMapped) {
+            case (true, true): continue
+            case (true, false): warnings.append("no mapping of the configuration names \(name): workers do not read it")
+            case (false, true): warnings.append("there is no stream \(name) yet")
+            case (false, false):
+                throw CommandFailure(
+                    "there is no stream \(name), and no mapping of the configuration names it",
+                    fix: "list them with `millrace stream ls '*'`")
+            }
+        }
+        for warning in warnings { Output.complain("warning: \(warning)") }
     }
 }

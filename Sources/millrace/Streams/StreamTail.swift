@@ -47,7 +47,7 @@ struct StreamTail: ParsableCommand {
             last = max(last, StreamID(entry.id) ?? last)
             left -= 1
         }
-        while left > 0 {
+        while left > 0, Output.failure == nil {
             let reply = try connection.command(
                 "XREAD", "COUNT", .integer(min(left, 100)), "BLOCK", 1_000, "STREAMS", .key(key), .id(last))
             guard let found = reply.array?.first?.array?.last?.array else { continue }

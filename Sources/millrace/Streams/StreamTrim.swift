@@ -11,12 +11,12 @@ struct StreamTrim: ParsableCommand {
         commandName: "trim", abstract: "Remove from streams what is stored and nobody needs any more.",
         discussion: """
             Never removed: what some group of the stream has not acknowledged (all groups, not only Millrace's), what \
-            the ledger does not have, entries younger than --retention, and entries that an open dead letter only \
+            the ledger does not have, entries younger than the retention, and entries that an open dead letter only \
             refers to. Nothing is removed while the database has gone back behind what was acknowledged.
 
-            Whole nodes of the stream go, so that some entries more than these may stay. A retention below an hour \
-            leaves little to refill a restored database from, and needs --force. `trim.mode: acked` lets workers do \
-            this by themselves. Ends with 1 when a stream could not be judged: the group does not read it, the database \
+            Whole nodes of the stream go, so that some entries more than these may stay. The retention is the \
+            configuration's trim.retention; a shorter one leaves less to refill a restored database from, and needs \
+            --force. `trim.mode: acked` lets workers do this by themselves. Ends with 1 when a stream could not be judged: the group does not read it, the database \
             does not know it or went back, groups were being made anew.
 
             EXAMPLES
@@ -24,11 +24,10 @@ struct StreamTrim: ParsableCommand {
               millrace stream trim 'ticker-*' --retention 6h --force
             """)
 
-    private static let leastRetention = Duration.seconds(3600)
-
     @OptionGroup var selection: NamedStreams
 
-    @Option(name: .long, help: ArgumentHelp("Younger entries stay; 1h when not given.", valueName: "duration"))
+    @Option(
+        name: .long, help: ArgumentHelp("Younger entries stay; trim.retention when not given.", valueName: "duration"))
     var retention: DurationArgument?
 
     @Flag(name: .long, help: "Say what would go, and remove nothing.")
@@ -39,14 +38,6 @@ struct StreamTrim: ParsableCommand {
 
     @OptionGroup var source: ConfigurationOptions
     @OptionGroup var output: OutputOptions
-
-    private var age: Duration { retention?.duration ?? Self.leastRetention }
-
-    func validate() throws {
-        if age < Self.leastRetention, !force, !dryRun {
-            throw ValidationError("--retention below 1h leaves little to refill a restored database from: add --force")
-        }
-    }
 
     private struct Line: Encodable {
         var stream: String
@@ -59,6 +50,7 @@ struct StreamTrim: ParsableCommand {
 
     func run() throws {
         let loaded = try source.load()
+        let age = try age(loaded.settings.trim.retention)
         let servers = try Servers(loaded).group()
         let trimming = StreamTrimming(servers)
         var due: [Candidate] = []
@@ -73,23 +65,43 @@ struct StreamTrim: ParsableCommand {
         }
         if dryRun {
             for item in due { try tell(item.key, item.survey) }
-        } else if !due.isEmpty, try !trim(due, trimming) {
+        } else if !due.isEmpty, try !trim(due, age, trimming) {
             hasFailed = true
         }
         if hasFailed { throw ExitCode(ExitStatus.failed) }
     }
 
+    /// What the streams' owner configured holds for everybody, unless somebody insists.
+    private func age(_ configured: Duration) throws(CommandFailure) -> Duration {
+        guard let age = retention?.duration, age < configured else { return retention?.duration ?? configured }
+        let words =
+            "--retention \(Figures.age(age)) is below trim.retention (\(Figures.age(configured))): "
+            + "younger entries go, too, and cannot be stored again when the database has to be restored"
+        guard force || dryRun else {
+            throw CommandFailure(words, fix: "add --force if that is what you want", status: ExitStatus.wrongUse)
+        }
+        Output.complain("warning: \(words)")
+        return age
+    }
+
     private typealias Candidate = (key: StreamKey, survey: StreamTrimming.Survey)
 
     /// - Returns: whether nothing stood in the way.
-    private func trim(_ due: [Candidate], _ trimming: StreamTrimming) throws -> Bool {
+    private func trim(_ due: [Candidate], _ age: Duration, _ trimming: StreamTrimming) throws -> Bool {
         let entries = due.reduce(0) { $0 + $1.survey.length }
         try Confirmation.require(
             "this removes what is stored from \(due.count) streams with \(Figures.count(entries)) entries", force: force
         )
         var isDone = true
+        var removed = 0
+        var progress = Progress("removed", total: nil)
         for item in due {
-            switch try trimming.trim(item.key, retention: age) {
+            let result = try trimming.trim(item.key, retention: age) { count in
+                removed += count
+                progress.update(Int64(removed))
+            }
+            progress.finish()
+            switch result {
             case .success(let count): try tell(item.key, item.survey, removed: count)
             case .failure(let obstacle):
                 try tell(item.key, item.survey, obstacle: obstacle)

@@ -9,6 +9,13 @@ struct CommandRun {
     let arguments: [String]
 
     func run() async -> Int32 {
+        let status = await carryOut()
+        // What failed already was told.
+        guard status != ExitStatus.failed, let failure = Output.failure else { return status }
+        return tell(failure)
+    }
+
+    private func carryOut() async -> Int32 {
         do {
             var command = try Millrace.parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {

@@ -9,10 +9,12 @@ struct Progress {
     private var lastShown = ContinuousClock.now
     private static let pause = Duration.milliseconds(200)
 
+    static var isWanted: Bool { Terminal.isTerminal(Terminal.standardError) }
+
     /// - Parameters:
     ///   - verb: such as `published`.
     ///   - total: how much there is to do, when that is known.
-    init(_ verb: String, total: Int64?, isShown: Bool = Terminal.isTerminal(Terminal.standardError)) {
+    init(_ verb: String, total: Int64?, isShown: Bool = Self.isWanted) {
         self.verb = verb
         self.total = total
         self.isShown = isShown
