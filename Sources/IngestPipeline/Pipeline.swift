@@ -23,6 +23,8 @@ final class Pipeline {
     var claims: ClaimStage
     var ledger = DeliveryLedger()
     var acknowledgements = AcknowledgementQueue()
+    /// Since when the oldest of them waits.
+    var acknowledgingSince: ContinuousClock.Instant?
     var encoders: [Routes.RouteID: RouteEncoder] = [:]
     /// The mappings' revision that the encoders were made of.
     var encodersRevision = 0
