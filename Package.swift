@@ -176,7 +176,7 @@ let package = Package(
         tests(
             "DocsTests",
             [
-                "millrace", "IngestTesting", "LocalServices", "RecordFiles", "Settings", "Telemetry",
+                "millrace", "IngestCore", "IngestTesting", "LocalServices", "RecordFiles", "Settings", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         tests("SettingsTests", ["Settings", "RecordCodec", "Records", "RecordFiles", "MarketSimulator"]),

@@ -28,13 +28,18 @@ struct Bookkeeping {
         let counted = try servers.redis.trimmedUnread(group: servers.group)
         var figures: [(StreamKey, StreamSeries.Figures)] = []
         var unaccounted = 0
+        var untold = 0
         for key in keys {
             guard let account = accounts[key] else { continue }
             let book = bookOf[key]
             figures.append((key, .init(account, book, now: now)))
-            guard let book else { continue }
+            guard let book else {
+                untold += account.isDelivered ? 1 : 0
+                continue
+            }
             let reading = Conservation.Reading(account, book)
             unaccounted += judge(reading, book, worker)
+            untold += reading.unaccounted == nil ? 1 : 0
             guard own.contains(key), let lost = reading.trimmedUnread, lost > counted[book.number] ?? 0 else {
                 continue
             }
@@ -47,6 +52,7 @@ struct Bookkeeping {
         series.record(figures)
         // What the audit names is, as a rule, what the numbers show.
         worker.metrics.conservationError.record(max(unaccounted, missing))
+        worker.metrics.conservationUnknown.record(untold)
         tellDead(accounts, worker)
     }
 

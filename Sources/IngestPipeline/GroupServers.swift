@@ -39,6 +39,19 @@ public struct GroupServers {
             redisID: deployment, redisDatabase: redisDatabase, group: group, stream: stream, deadline: deadline)
     }
 
+    /// Whether the database lacks what was acknowledged, or is another one: `millrace reconcile` comes first.
+    /// A server that does not say which it is, as a standby, is judged by what it has alone.
+    public func hasDestinationGoneBack() throws -> Bool {
+        guard case .wentBack(let reasons) = try destination() else { return false }
+        let isKnown = DestinationCheck.Identity(try DestinationStore(postgres).current(deadline: deadline)) != nil
+        return reasons.contains { reason in
+            switch reason {
+            case .acknowledgedIDMissing: true
+            case .systemChanged, .timelineChanged: isKnown
+            }
+        }
+    }
+
     /// Whether this database is the one that Redis was told about: see ``DestinationCheck``. Notes nothing.
     func destination() throws -> DestinationCheck {
         let acknowledged = try redis.acknowledgedIDs(group: group)

@@ -24,6 +24,7 @@ actor Housekeeper {
     private var discovery: StreamDiscovery
     private var backoff = Backoff(base: .milliseconds(100), cap: .seconds(5))
     var drain: DrainWatch?
+    private var notice = LetterNotice()
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -37,6 +38,7 @@ actor Housekeeper {
     /// Runs to the end of the worker. Call it once.
     func run() {
         while !worker.stop.isRequested {
+            tellLetters()
             do {
                 try turn()
                 backoff.succeeded()
@@ -60,16 +62,20 @@ actor Housekeeper {
         try readPauses(redis)
         try discover(redis)
         if try watchDrain(redis) { return }
-        let postgres =
-            try self.postgres
-            ?? PostgresConnection.connect(
-                to: worker.settings.postgres, applicationName: "millrace/\(worker.identity)/housekeeper",
-                deadline: .now + .seconds(5))
-        self.postgres = postgres
+        let postgres = try connectPostgres()
         try mirror(redis, postgres)
         try merge(redis, postgres)
         try reap(postgres)
         try upkeep.turn(worker, GroupServers(worker, redis, postgres), &duties)
+    }
+
+    private func connectPostgres() throws(PostgresError) -> PostgresConnection {
+        if let postgres, postgres.isOpen { return postgres }
+        let connection = try PostgresConnection.connect(
+            to: worker.settings.postgres, applicationName: "millrace/\(worker.identity)/housekeeper",
+            deadline: .now + .seconds(5))
+        postgres = connection
+        return connection
     }
 
     // MARK: Streams
@@ -99,6 +105,31 @@ actor Housekeeper {
     }
 
     // MARK: Dead letters and ledger
+
+    private func tellLetters(isLast: Bool = false) {
+        notice.tell(worker.metrics.tally.figures.letters, log: worker.log, now: worker.now, isLast: isLast)
+    }
+
+    /// When the lanes have ended: what they did, and what is left to do of the group's dead letters.
+    func summarize() -> RunSummary {
+        tellLetters(isLast: true)
+        let letters = drain == nil ? nil : try? takeStock()
+        return RunSummary(figures: worker.metrics.tally.figures, letters: letters)
+    }
+
+    private func takeStock() throws(PostgresError) -> RunSummary.Letters {
+        let settings = worker.settings
+        let postgres = try connectPostgres()
+        let deadline = ContinuousClock.now + .seconds(5)
+        let census = try LetterStore(postgres, scope: settings.letterScope).census(deadline: deadline)
+        let unmirrored =
+            settings.mirrorMax == 0
+            ? nil
+            : try DeadLetterStore(postgres).unmirroredCount(
+                redisID: settings.redisDeployment, redisDatabase: settings.redis.database, group: settings.group,
+                deadline: deadline)
+        return .init(open: census.open, scheduled: census.scheduled, unmirrored: unmirrored)
+    }
 
     private func mirror(_ redis: RedisConnection, _ postgres: PostgresConnection) throws {
         guard worker.settings.mirrorMax > 0, duties.isDue(.mirror, every: .milliseconds(500)) else { return }

@@ -113,7 +113,7 @@ extension Pipeline {
 
     private func covered(_ plan: FencePlan) {
         let count = plan.parts.reduce(0) { sum, part in sum + part.covered.reduce(0) { $0 + $1.count } }
-        if count > 0 { worker.metrics.covered.increment(by: count) }
+        if count > 0 { worker.metrics.covered(count) }
     }
 }
 

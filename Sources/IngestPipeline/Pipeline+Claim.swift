@@ -187,7 +187,7 @@ extension Pipeline {
         _ = ledger.plan(number, coverage: coverage)
         let covered = ledger.leave(number)
         if !covered.isEmpty { try confirm([stream: source]) }
-        worker.metrics.covered.increment(by: covered.reduce(0) { $0 + $1.ids.count })
+        worker.metrics.covered(covered.reduce(0) { $0 + $1.ids.count })
         acknowledge(covered)
         return coverage.subtracted(from: ids, of: source)
     }

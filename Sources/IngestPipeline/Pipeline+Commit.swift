@@ -64,6 +64,9 @@ extension Pipeline {
         Waitpoint.commitSent.reach()
         let answer = try collect(sent)
         if case .durable(let receipt) = answer.outcome {
+            for (table, answered) in zip(sent.tables, answer.report.tables) {
+                answered.copySeconds.map { worker.metrics.table(table.name)?.copySeconds.record($0) }
+            }
             committed(sent, receipt, answer.report.counts)
             return .clean
         }
@@ -110,6 +113,11 @@ extension Pipeline {
             if table.isStaged { table.encoder.storedStaged(table.name, duplicates: count.duplicates) }
         }
         for letter in sent.letters { worker.metrics.rejected(letter) }
+        worker.metrics.tally.update { tally in
+            tally.entries += sent.planned.plan.ranges.reduce(0) { $0 + $1.count }
+            tally.rows += counts.reduce(0) { $0 + $1.stored }
+            tally.duplicates += counts.reduce(0) { $0 + $1.duplicates }
+        }
         measure(sent)
         acknowledge(ledger.settle(receipt))
         release(sent.planned.batch)
@@ -133,7 +141,18 @@ extension Pipeline {
     }
 
     func acknowledge(_ ready: [Acknowledgement]) {
+        if acknowledgingSince == nil, !ready.isEmpty { acknowledgingSince = worker.now }
         acknowledgements.append(ready)
+    }
+
+    /// Behind an answer of Redis: what it confirmed of `waiting` acknowledgements.
+    func noteAcknowledged(of waiting: Int) {
+        let confirmed = waiting - acknowledgements.count
+        if acknowledgements.isEmpty, let since = acknowledgingSince {
+            acknowledgingSince = nil
+            if confirmed > 0 { worker.metrics.record(.commitAck, seconds: (worker.now - since) / .seconds(1)) }
+        }
+        worker.metrics.entriesAcknowledged.increment(by: confirmed)
     }
 
     /// The resend of a row was met: from now on this table's rows go through staging. `false` when that is no way out.

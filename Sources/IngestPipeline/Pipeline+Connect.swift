@@ -162,7 +162,7 @@ extension Pipeline {
         let token = try onRedis { redis throws(RedisError) in
             try redis.acknowledge(&acknowledgements, of: sources)
         }
-        worker.metrics.entriesAcknowledged.increment(by: unacknowledged - acknowledgements.count)
+        noteAcknowledged(of: unacknowledged)
         if token != sources.token { forgetSources(for: token) }
     }
 

@@ -27,7 +27,7 @@ extension Pipeline {
         let outcome = try onRedis { redis throws(RedisError) in
             try redis.read(request, block: block, into: held, acknowledging: &acknowledgements, of: sources)
         }
-        worker.metrics.entriesAcknowledged.increment(by: unacknowledged - acknowledgements.count)
+        noteAcknowledged(of: unacknowledged)
         switch outcome {
         case .missingGroup(let streams):
             giveBack(held)

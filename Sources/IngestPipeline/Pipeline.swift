@@ -26,6 +26,8 @@ final class Pipeline {
     var bodyPage = PageSize(limit: claimPage)
     var ledger = DeliveryLedger()
     var acknowledgements = AcknowledgementQueue()
+    /// Since when the oldest of them waits.
+    var acknowledgingSince: ContinuousClock.Instant?
     var encoders: [Routes.RouteID: RouteEncoder] = [:]
     /// The mappings' revision that the encoders were made of.
     var encodersRevision = 0

@@ -8,12 +8,15 @@ public struct PipelineMetrics: Sendable {
     struct Table: Sendable {
         let rows: Counter
         let duplicates: Counter
+        let copySeconds: Recorder
         /// By what ended the batch.
         private let batches: [String: Counter]
 
         init(name: String) {
             rows = Counter(label: "millrace_rows_committed_total", dimensions: [("table", name)])
             duplicates = Counter(label: "millrace_rows_deduplicated_total", dimensions: [("by", "key")])
+            copySeconds = Recorder(
+                label: "millrace_copy_duration_seconds", dimensions: [("table", name)], aggregate: true)
             batches = Dictionary(
                 uniqueKeysWithValues: PipelineMetrics.seals.map { seal in
                     let labels = [("table", name), ("sealed_by", seal)]
@@ -30,8 +33,7 @@ public struct PipelineMetrics: Sendable {
     let entriesRead = Counter(label: "millrace_entries_read_total")
     let entriesAcknowledged = Counter(label: "millrace_entries_acked_total")
     let entriesClaimed = Counter(label: "millrace_entries_claimed_total")
-    /// Entries that the ledger had already.
-    let covered = Counter(label: "millrace_rows_deduplicated_total", dimensions: [("by", "ledger")])
+    private let covered = Counter(label: "millrace_rows_deduplicated_total", dimensions: [("by", "ledger")])
     let fenceConflicts = Counter(label: "millrace_fence_conflicts_total")
     let batchRows = Recorder(label: "millrace_batch_rows", dimensions: [], aggregate: true)
     let batchBytes = Recorder(label: "millrace_batch_bytes", dimensions: [], aggregate: true)
@@ -42,7 +44,10 @@ public struct PipelineMetrics: Sendable {
     let mirrorBacklog = Gauge(label: "millrace_dead_letter_mirror_backlog")
     let retryScheduled = Gauge(label: "millrace_retry_scheduled")
     let conservationError = Gauge(label: "millrace_conservation_error")
+    let conservationUnknown = Gauge(label: "millrace_conservation_unknown")
     let auditPosition = Gauge(label: "millrace_audit_position_seconds")
+    /// The same for the end of a run.
+    let tally = RunTally()
     private let tables: [String: Table]
     private let stages: [Stage: Recorder]
 
@@ -50,6 +55,7 @@ public struct PipelineMetrics: Sendable {
     enum Stage: String, CaseIterable {
         case enqueueRead = "enqueue_read"
         case readCommit = "read_commit"
+        case commitAck = "commit_ack"
         case enqueueCommit = "enqueue_commit"
     }
 
@@ -65,6 +71,12 @@ public struct PipelineMetrics: Sendable {
 
     func table(_ name: String) -> Table? { tables[name] }
 
+    /// Entries came again, and the ledger had them.
+    func covered(_ count: Int) {
+        covered.increment(by: count)
+        tally.update { $0.covered += count }
+    }
+
     func record(_ stage: Stage, seconds: Double) {
         stages[stage]?.record(max(0, seconds))
     }
@@ -74,6 +86,7 @@ public struct PipelineMetrics: Sendable {
             label: "millrace_rows_dead_total",
             dimensions: [("table", rejection.table ?? ""), ("cause", rejection.reason.rawValue)]
         ).increment(by: count)
+        tally.update { $0.letters[rejection.reason, default: 0] += count }
     }
 
     func openLetters(_ cause: String, count: Int) {

@@ -19,6 +19,8 @@ final class RedisSession {
     /// The highest acknowledged id of each source that is noted: by anybody at the last look, by this lane since. What is
     /// acknowledged later may be lower, and must not take its place.
     private var noted: [SourceNumber: StreamID] = [:]
+    /// The note that was sent and not confirmed: with acknowledgements that did not count it did not, and goes again.
+    private var noting: [SourceNumber: StreamID] = [:]
     /// A refill acknowledges what the database has, from the lowest id on: as a note that would say that the database
     /// need not have more.
     private let takesNotes: Bool
@@ -114,10 +116,8 @@ final class RedisSession {
                 highest[acknowledgement.source] = max(id, highest[acknowledgement.source] ?? .min)
             }
         }
-        if withNote, takesNotes {
-            RedisConnection.noteAcknowledged(highest, group: group, to: &commands)
-            noted.merge(highest) { $1 }
-        }
+        noting = withNote && takesNotes ? highest : [:]
+        RedisConnection.noteAcknowledged(noting, group: group, to: &commands)
         return commands
     }
 
@@ -125,7 +125,9 @@ final class RedisSession {
         _ queue: inout AcknowledgementQueue, _ answered: StreamReader.Acknowledgements, of sources: SourceMap
     ) throws(RedisError) {
         switch answered {
-        case .done: queue.confirm()
+        case .done:
+            queue.confirm()
+            noted.merge(noting) { max($0, $1) }
         // The epoch changed since the last look: these may be other entries by now.
         case .epochChanged: queue.fail()
         case .refused(let error) where error.isMissingGroup: queue.confirm()

@@ -38,9 +38,17 @@ public final class StreamAudit {
         self.pages = pages ?? PageSize(limit: Self.pageSize)
     }
 
-    /// The streams that the database ingests through the group.
-    public func streams() throws -> [(stream: StreamKey, source: SourceNumber)] {
-        try servers.books().map { ($0.stream, $0.number) }
+    /// The streams that the database ingests through the group, and those of `configured` that the group was given
+    /// entries of and that the database does not know.
+    public func streams(
+        configured: [StreamKey]
+    ) throws -> (known: [(stream: StreamKey, source: SourceNumber)], unknown: [StreamKey]) {
+        // Redis first: a source is opened before its stream is read.
+        let accounts = try servers.redis.accounts(of: configured, group: servers.group)
+        let books = try servers.books()
+        let known = Set(books.map(\.stream))
+        let unknown = configured.filter { accounts[$0]?.isDelivered == true && !known.contains($0) }
+        return (books.map { ($0.stream, $0.number) }, unknown)
     }
 
     /// Looks at entries from `first` on.

@@ -39,6 +39,13 @@ public final class Worker: Sendable {
         case table
     }
 
+    /// How a run ended, and what it did.
+    public struct RunEnd: Equatable, Sendable {
+        /// How the drain ended; `nil` when none was asked for or it was stopped before.
+        public var drain: DrainEnd?
+        public var summary: RunSummary
+    }
+
     /// What to wait for.
     public struct Drain: Sendable {
         /// `nil` waits for ever.
@@ -68,9 +75,8 @@ public final class Worker: Sendable {
     public func stop() { context.stop.request() }
 
     /// Carries entries until ``stop()``, or until everything is drained. Call it once.
-    /// - Returns: how the drain ended, or `nil` when none was asked for or it was stopped before.
     /// - Throws: when the system has no thread to give.
-    public func run(draining drain: Drain? = nil) async throws -> DrainEnd? {
+    public func run(draining drain: Drain? = nil) async throws -> RunEnd {
         let outcome = DrainWatch.Outcome()
         let watch = drain.map { DrainWatch(outcome: outcome, timeout: $0.timeout) }
         let pulse = try Pulse(worker: context, lease: lease)
@@ -89,6 +95,10 @@ public final class Worker: Sendable {
         hasEnded.request()
         await beating
         await pulse.sayGoodbye()
+        return RunEnd(drain: end(of: outcome), summary: await housekeeper.summarize())
+    }
+
+    private func end(of outcome: DrainWatch.Outcome) -> DrainEnd? {
         switch outcome.action {
         case .finish: return .done
         case .giveUp(.blocked(let key)): return .blocked(key, obstacle(of: key))

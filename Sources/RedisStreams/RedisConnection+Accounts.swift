@@ -10,6 +10,9 @@ public struct StreamAccount: Equatable, Sendable {
     public var pending: PendingSummary?
     public var consumers: [ConsumerFacts] = []
 
+    /// Whether the group was given entries. Then the database knows the stream: its source comes before the first read.
+    public var isDelivered: Bool { group.map { $0.lastDeliveredID > .min } ?? false }
+
     /// Entries that the group was not given yet, when the ids themselves prove how many.
     public var unread: Int? {
         guard let group else { return stream.length }

@@ -29,8 +29,9 @@ public struct WorkerApplication: Sendable {
     }
 
     /// Runs until SIGTERM, SIGINT or SIGHUP, or until everything is drained.
+    /// - Returns: how it ended; `nil` when it was stopped before it began.
     /// - Throws: ``ApplicationFailure`` when it cannot start.
-    public func run(draining drain: Worker.Drain?) async throws -> Worker.DrainEnd? {
+    public func run(draining drain: Worker.Drain?) async throws -> Worker.RunEnd? {
         registry.set(MetricCatalog.buildInfo, [("version", version)], to: 1)
         let stop = StopSignal()
         let worker = try await Starter().prepare(settings, stop: stop, log: log)

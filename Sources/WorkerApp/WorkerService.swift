@@ -8,13 +8,13 @@ import Telemetry
 
 /// The worker as a service: a graceful shutdown stops it, and a hard limit bounds how long that may take.
 struct WorkerService: Service {
-    /// How the drain ended.
+    /// How the run ended; `nil` when it never began.
     final class Outcome: Sendable {
-        private let stored = Mutex<Worker.DrainEnd?>(nil)
+        private let stored = Mutex<Worker.RunEnd?>(nil)
 
-        var value: Worker.DrainEnd? { stored.withLock(\.self) }
+        var value: Worker.RunEnd? { stored.withLock(\.self) }
 
-        func set(_ end: Worker.DrainEnd?) { stored.withLock { $0 = end } }
+        func set(_ end: Worker.RunEnd) { stored.withLock { $0 = end } }
     }
 
     let worker: Worker

@@ -16,12 +16,15 @@ struct RunCommand: AsyncParsableCommand {
             carries entries, an outage of a server never ends it: reading pauses and goes on by itself.
 
             --drain ends with 0 when every stream of the group is read, committed and acknowledged, and with 1, naming \
-            the streams, when that takes longer than --timeout.
+            the streams, when that takes longer than --timeout. Then it says what this run committed, and what is left \
+            of the group's dead letters; with --json that is one object on standard output, and the log goes to \
+            standard error as always.
 
             EXAMPLES
               millrace run
               millrace run -c millrace.yaml -s lanes=4
               millrace run --drain --timeout 10m
+              millrace run --drain --json | jq .rows
             """)
 
     @OptionGroup var options: ConfigurationOptions
@@ -37,7 +40,9 @@ struct RunCommand: AsyncParsableCommand {
     var timeout: DurationArgument?
 
     func validate() throws {
-        if timeout != nil, !drain, !once { throw ValidationError("--timeout goes with --drain") }
+        guard !isDrain else { return }
+        if timeout != nil { throw ValidationError("--timeout goes with --drain") }
+        if output.isJSON { throw ValidationError("--json goes with --drain; -s log.format=json is the log's") }
     }
 
     func run() async throws {
@@ -47,9 +52,8 @@ struct RunCommand: AsyncParsableCommand {
         let application = WorkerApplication(
             settings: settings, version: ProgramVersion.current, registry: registry, log: Logger(label: "millrace"))
         do {
-            let end = try await application.run(
-                draining: drain || once ? Worker.Drain(timeout: timeout?.duration) : nil)
-            try report(end)
+            let end = try await application.run(draining: isDrain ? Worker.Drain(timeout: timeout?.duration) : nil)
+            if isDrain, let end { try report(end) }
         } catch let failure as ApplicationFailure {
             throw CommandFailure(
                 failure.message, fix: failure.fix,
@@ -57,8 +61,11 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    private func report(_ end: Worker.DrainEnd?) throws {
-        switch end {
+    private var isDrain: Bool { drain || once }
+
+    private func report(_ end: Worker.RunEnd) throws {
+        try RunReport(end.summary, isDrained: end.drain == .done).print(output)
+        switch end.drain {
         case .done, nil: return
         case .blocked(let key, .notStream):
             throw CommandFailure("not drained: \(key) is not a stream", fix: "remove the key, or change its mapping")

@@ -106,6 +106,30 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        /// A group that somebody else had before has a past that the ledger does not know.
+        @Test func aStreamWhoseBooksCannotBeToldIsNotCalledWhole() async throws {
+            let scene = try await Scene()
+            let ticker: KeyValuePairs = ["time": "1735689600", "exchange": "X", "symbol": "S", "bid_price": "1"]
+            let id = try scene.add("md:ticker", ticker)
+            let redis = try scene.onRedis()
+            try redis.command("XGROUP", "CREATE", "md:ticker", "millrace", "0")
+            try redis.command("XREADGROUP", "GROUP", "millrace", "hand", "STREAMS", "md:ticker", ">")
+            try redis.command("XACK", "md:ticker", "millrace", .text(id))
+            try scene.add("md:ticker", ticker)
+            try scene.add("md:trades", ["time": "1735689600", "price": "1"])
+            let worker = try scene.watched()
+            let metrics = try await HTTPProbe.get("/metrics", port: worker.port) { reply in
+                reply.series("millrace_conservation_unknown") == 1
+            }
+            #expect(metrics?.series("millrace_conservation_unknown") == 1)
+            #expect(metrics?.series("millrace_conservation_error") == 0)
+            try await scene.stop([worker])
+            let stats = try await scene.millrace(["stats", "--json"])
+            #expect(stats.output.contains(#""uncounted_streams":1"#), "\(stats.output)")
+            #expect(stats.output.contains(#""unknown_streams":0"#), "\(stats.output)")
+            await scene.stop()
+        }
+
         @Test func entriesTrimmedBeforeTheyWereReadAreCountedOnce() async throws {
             let scene = try await Scene()
             try scene.add("md:ticker", ["time": "1735689600", "exchange": "X", "symbol": "S", "bid_price": "1"])

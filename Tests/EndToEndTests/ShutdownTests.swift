@@ -177,8 +177,9 @@ extension EndToEnd {
             let stages = text.body.split(separator: "\n").filter {
                 $0.hasPrefix("millrace_stage_latency_seconds_count{")
             }
-            #expect(stages.count == 3)
+            #expect(stages.count == 4)
             for stage in stages { #expect(!stage.hasSuffix(" 0"), "\(stage)") }
+            #expect(text.series("millrace_copy_duration_seconds_count", "market_data_trades") ?? 0 > 0)
             #expect(text.series("millrace_destination_went_back") == 0)
             for name in [
                 "millrace_rows_deduplicated_total", "millrace_batches_total", "millrace_fence_conflicts_total",

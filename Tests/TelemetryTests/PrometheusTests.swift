@@ -29,10 +29,11 @@ import Testing
 
     @Test func knownLabelsExistFromTheStart() {
         #expect(lines("millrace_rows_deduplicated_total{").count == 2)
-        #expect(lines("millrace_stage_latency_seconds_count{").count == 3)
+        #expect(lines("millrace_stage_latency_seconds_count{").count == 4)
         #expect(lines("millrace_table_held{").count == 2)
         #expect(lines("millrace_rows_dead_total{").count > 40)
         #expect(lines("millrace_conservation_error ") == ["millrace_conservation_error 0"])
+        #expect(lines("millrace_conservation_unknown ") == ["millrace_conservation_unknown 0"])
         #expect(lines("millrace_freshness_seconds{").isEmpty)
     }
 

@@ -1,8 +1,8 @@
 /// What to do about a failure of PostgreSQL or of the connection to it.
 ///
 /// Total: every SQLSTATE has a class, and one that nobody foresaw pauses and raises an alarm. Only ``isolate(_:)``
-/// leads to a dead letter, and only for an error that comes again with the row alone. The table is
-/// `docs/faults.md`; the order of its lines is the order of ``init(sqlState:isConnectionLost:namesLine:)``.
+/// leads to a dead letter, and only for an error that comes again with the row alone. The table for people is in
+/// `docs/operations.md`, under "Error classes"; a test holds it against this type.
 public enum FailureClass: Equatable, Hashable, Sendable {
     /// SL001: the ledger has some of the batch. Not a failure: probe, subtract, go on.
     case conflict

@@ -158,6 +158,7 @@ final class LetterReplay {
             job.count(verdicts.failed.map(\.attempt))
             job.settle(verdicts.stored.map(\.key) + verdicts.failed.map(\.attempt.key))
             note(loads, report, encoder)
+            if report.isDurable { metrics?.tally.update { $0.retried += verdicts.stored.count } }
             return []
         }
         return try repair(range, loads, report, &job)

@@ -221,9 +221,9 @@ public enum FaultMatrix {
 
     private static let stream: [FaultRow] = [
         FaultRow(
-            "53", "the producer trims what was not read", .exactlyOnce, .always,
+            "53", "the producer trims what was not read", .alert, .always,
             ["RedisFaultTests.whatATrimmingProducerLeavesIsStoredOnce"],
-            note: "For what is left; what was trimmed unread is not counted yet"),
+            note: "For what is left; what was trimmed unread is counted and told of (Redis 7.0 and later)"),
         FaultRow(
             "54", "entries deleted while pending", .letter, .always,
             ["RedisFaultTests.entriesDeletedWhilePendingAreLettersAndHoldNothingUp"]),

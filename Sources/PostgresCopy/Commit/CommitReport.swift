@@ -11,6 +11,8 @@ public struct CommitReport: Sendable {
         public var copied: Int?
         /// Rows inserted or updated from the staging table; `nil` without staging.
         public var written: Int?
+        /// From the server's asking for the rows until all were handed over; `nil` when they were not.
+        public var copySeconds: Double?
 
         /// Rows that the table now has because of this unit.
         public var stored: Int { written ?? copied ?? 0 }

@@ -179,6 +179,7 @@ public final class CommitSession {
     private func sendRows(
         _ index: Int, _ run: inout Run, deadline: PostgresConnection.Deadline
     ) throws(PostgresError) {
+        let began = ContinuousClock.now
         try run.script.data[index].source.withPieces { bytes throws(PostgresError) in
             try connection.putCopyData(bytes, deadline: deadline)
             Waitpoint.midCopy.reach()
@@ -186,6 +187,9 @@ public final class CommitSession {
         // From here on the server may have all it needs, whatever becomes of this call.
         if run.state.isAllSent, isLastMessage(run) { run.report.mayHaveCommitted = true }
         try connection.endCopy(deadline: deadline)
+        if index < run.report.tables.count {
+            run.report.tables[index].copySeconds = (ContinuousClock.now - began) / .seconds(1)
+        }
         if run.state.isAllSent { Waitpoint.afterCopy.reach() }
     }
 

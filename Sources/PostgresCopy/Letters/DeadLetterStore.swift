@@ -42,6 +42,18 @@ public struct DeadLetterStore {
         return try found.map { row throws(PostgresError) in try Self.letter(row) }
     }
 
+    /// How many letters the dead-letter stream of a group does not have.
+    public func unmirroredCount(
+        redisID: String, redisDatabase: Int, group: String, deadline: PostgresConnection.Deadline
+    ) throws(PostgresError) -> Int {
+        let found = try connection.query(
+            """
+            SELECT count(*) AS n FROM ingest.dead_letter l JOIN ingest.source s USING (source_no)
+             WHERE NOT l.mirrored AND s.redis_id = $1 AND s.redis_db = $2 AND s.grp = $3
+            """, [redisID, String(redisDatabase), group], deadline: deadline)
+        return Int(try found[0].requiredInteger("n"))
+    }
+
     /// Notes that the dead-letter stream has these. It may get a letter twice, never not at all.
     public func markMirrored(
         _ letters: [(source: SourceNumber, id: StreamID)], deadline: PostgresConnection.Deadline

@@ -50,15 +50,21 @@ public enum MetricCatalog {
         0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
     ]
 
+    public static let copyDuration = MetricDefinition(
+        "copy_duration_seconds", .histogram(seconds), [table],
+        help: "Time to hand a batch's rows of a table to the server, from its answer to COPY.")
     public static let commitDuration = MetricDefinition(
         "commit_duration_seconds", .histogram(seconds),
         help: "Time from the end of COPY until the lane, which reads on meanwhile, has the commit's answer.")
     public static let stageLatency = MetricDefinition(
         "stage_latency_seconds", .histogram(seconds),
-        [.init("stage", ["enqueue_read", "read_commit", "enqueue_commit"])],
-        help: "Time between two stages of an entry; it is enqueued at the moment in its id.")
+        [.init("stage", ["enqueue_read", "read_commit", "commit_ack", "enqueue_commit"])],
+        help: """
+            Time between two stages of an entry; it is enqueued at the moment in its id. commit_ack ends when Redis \
+            has confirmed, which it does together with the next read.
+            """)
 
-    private static let latencies = [commitDuration, stageLatency]
+    private static let latencies = [copyDuration, commitDuration, stageLatency]
 
     // MARK: Streams
 
@@ -71,8 +77,8 @@ public enum MetricCatalog {
     public static let oldestPending = MetricDefinition(
         "stream_oldest_pending_seconds", .gauge, [stream], help: "Age of the oldest entry not acknowledged.")
     public static let unreadTrimmed = MetricDefinition(
-        "stream_unread_trimmed_total", .counter, [stream], help: "Entries that were trimmed before the group read them."
-    )
+        "stream_unread_trimmed_total", .counter, [stream],
+        help: "Entries that were trimmed before the group read them; not counted before Redis 7.0.")
     public static let trimmed = MetricDefinition(
         "stream_trimmed_total", .counter, [stream],
         help: "Entries that were trimmed because every group had acknowledged them.")
@@ -87,7 +93,18 @@ public enum MetricCatalog {
 
     public static let conservationError = MetricDefinition(
         "conservation_error", .gauge,
-        help: "Entries that are neither stored, pending nor dead. Anything but 0 is a loss.")
+        help: """
+            Entries that were read and are neither stored, pending nor dead, of the streams that can be counted \
+            (Redis 7.0 and later), or that the audit found missing. Anything but 0 wants `millrace reconcile`: it \
+            stores those that their stream still holds; the others are lost.
+            """)
+    public static let conservationUnknown = MetricDefinition(
+        "conservation_unknown", .gauge,
+        help: """
+            Streams that conservation_error cannot count: the server does not say how many entries were read (before \
+            Redis 7.0, or after XGROUP SETID), the group existed before Millrace, or the database does not know the \
+            stream. The audit looks at the entries of all but the last one by one.
+            """)
     public static let deadLetters = MetricDefinition(
         "dead_letters", .gauge, [cause], help: "Open dead letters.")
     public static let retryScheduled = MetricDefinition(
@@ -111,8 +128,8 @@ public enum MetricCatalog {
         help: "1 since the worker found that the stream's last id had gone back, and moved it forward.")
 
     private static let trouble = [
-        conservationError, deadLetters, retryScheduled, deadLetterBacklog, redisReconnects, postgresErrors,
-        tableHeld, fenceConflicts, incarnations, destinationWentBack, streamRegressed,
+        conservationError, conservationUnknown, deadLetters, retryScheduled, deadLetterBacklog, redisReconnects,
+        postgresErrors, tableHeld, fenceConflicts, incarnations, destinationWentBack, streamRegressed,
     ]
 
     // MARK: Process

@@ -15,7 +15,8 @@ struct AuditCommand: ParsableCommand {
             that were trimmed cannot be looked at; `stats` accounts for them by their number.
 
             Ends with 3 when entries are missing, `millrace reconcile` stores them; otherwise with 1 when a stream could \
-            not be looked at to its end, such as one that is gone from Redis.
+            not be looked at to its end, such as one that is gone from Redis, or one that was read and that the \
+            database does not know: then it is another database, or an older copy.
 
             EXAMPLES
               millrace audit
@@ -57,12 +58,16 @@ struct AuditCommand: ParsableCommand {
         let loaded = try source.load()
         let servers = try Servers(loaded).group()
         let audit = StreamAudit(servers)
-        let chosen = try choose(from: try audit.streams())
+        let chosen = try choose(from: find(audit, servers, loaded.settings))
         let first = try start(servers.redis)
         var progress = Progress("audited", total: nil)
         var done = 0
         var lines: [Line] = []
         for (stream, source) in chosen {
+            guard let source else {
+                lines.append(Line(stream: JSONName(stream).text, problem: "the database does not know this stream"))
+                continue
+            }
             lines.append(
                 try look(at: stream, source, from: first, audit) { count in
                     done += count
@@ -76,11 +81,18 @@ struct AuditCommand: ParsableCommand {
         if cut > 0 { throw CommandFailure("\(cut) of \(lines.count) streams were not audited to the end") }
     }
 
+    /// A stream without a source is one that was read and that the database does not know.
+    private typealias Candidate = (stream: StreamKey, source: SourceNumber?)
+
+    private func find(_ audit: StreamAudit, _ servers: GroupServers, _ settings: Settings) throws -> [Candidate] {
+        let (known, unknown) = try audit.streams(
+            configured: try StreamSelection.configured(settings, on: servers.redis))
+        return known.map { ($0.stream, $0.source) } + unknown.map { ($0, nil) }
+    }
+
     /// Nothing is known of a stream that the database does not ingest: to say nothing would sound like "all is well".
     /// Patterns are matched here, since Redis does not find a stream that is gone.
-    private func choose(
-        from known: [(stream: StreamKey, source: SourceNumber)]
-    ) throws(CommandFailure) -> [(stream: StreamKey, source: SourceNumber)] {
+    private func choose(from known: [Candidate]) throws(CommandFailure) -> [Candidate] {
         for selector in streams where !known.contains(where: { StreamSelection.names(selector, $0.stream) }) {
             throw CommandFailure(
                 "the database ingests no stream \(selector) through this group", fix: "see `millrace stream ls`")

@@ -126,7 +126,8 @@ final class PacedPublisher {
                 "the stream has later ids already: publish without --keep-ids"
             default: nil
             }
-        return CommandFailure("\(what), after \(Figures.count(added)) entries", fix: fix)
+        return CommandFailure(
+            "\(what), after \(Figures.count(added)) entries", fix: fix, status: Servers.status(.server(error)))
     }
 
     /// To the microsecond, unlike what timers of an event loop give.

@@ -10,10 +10,12 @@ struct SelftestCommand: AsyncParsableCommand {
             Makes a stream group, a schema and a table of its own, publishes numbered entries, and lets workers carry \
             them while it kills workers, freezes one, and cuts their connections. Then it compares what was published \
             with what is stored, and removes everything it made, also when it is interrupted. Other streams, groups \
-            and tables are not touched; the servers have a little more to do meanwhile. Needs the rights to create a \
-            schema and to end sessions of the same user, and in Redis, beside what workers need, CLIENT LIST and \
-            CLIENT KILL. Exit code 3 when anything differs, 1 when the test could not be carried to its end: then what \
-            it made stays, and it says where.
+            and tables of records are not touched. Its sources, ledger rows, batches and dead letters go into the \
+            tables of schema ingest, beside those of other groups, and are deleted by its group's name; where this user \
+            may not delete there, they stay, and it says so. The servers have a little more to do meanwhile. Needs the \
+            rights to create a schema and to end sessions of the same user, and in Redis, beside what workers need, \
+            CLIENT LIST and CLIENT KILL. Exit code 3 when anything differs, 1 when the test could not be carried to its \
+            end: then what it made stays, and it says where.
 
             EXAMPLES
               millrace selftest

@@ -11,6 +11,8 @@ struct LedgerFacts {
 
     private(set) var rows: [StreamKey: Row] = [:]
     private(set) var problem: String?
+    /// The problem is a login, a right or a table, and not that the database is away.
+    private(set) var isMisconfigured = false
 
     /// Asks once, for at most a few seconds; a failure is a fact too.
     init(_ servers: Servers, redisID: String, database: Int, group: String) {
@@ -19,10 +21,11 @@ struct LedgerFacts {
             do throws(PostgresError) {
                 try read(connection, redisID, database, group)
             } catch {
-                problem = Servers.failure(error).message
+                throw Servers.failure(error)
             }
         } catch {
             problem = error.message
+            isMisconfigured = error.status == ExitStatus.badConfiguration
         }
     }
 

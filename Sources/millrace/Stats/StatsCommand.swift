@@ -10,10 +10,12 @@ struct StatsCommand: ParsableCommand {
         discussion: """
             LAG is what the group has not been given, PENDING what it has not acknowledged, OLDEST how long ago the \
             oldest pending entry was enqueued. STORED and DEAD (open dead letters) come from the database's ledger; \
-            without the database they are not known, which is not an error.
+            while the database is away they are not known, which is not an error. Ends with 78 when it refuses the \
+            login, or lacks a right or a table.
 
-            "lost 0" means: everything that was read is pending or in the ledger, by number. "audited up to": the \
-            workers have looked at every single entry up to this id, and it is in the ledger.
+            "lost 0" means: everything that was read is pending or in the ledger, by number. It is "not known" when \
+            the database does not know a stream that was read, as another database or an older copy does not. "audited \
+            up to": the workers have looked at every single entry up to this id, and it is in the ledger.
 
             EXAMPLES
               millrace stats
@@ -41,5 +43,6 @@ struct StatsCommand: ParsableCommand {
             group: group, reports: reports, ledger: ledger, losses: losses,
             dead: consumers.filter(\.isDead).map { .init(consumer: $0.name, pending: $0.pending) })
         try output.isJSON ? Output.json(facts) : facts.print()
+        if ledger.isMisconfigured { throw ExitCode(ExitStatus.badConfiguration) }
     }
 }

@@ -35,7 +35,7 @@ struct CommandRun {
         case let error as SettingsError:
             for problem in error.problems { Output.complain("configuration: \(problem)") }
             return ExitStatus.badConfiguration
-        case let error as RedisError: return tell(CommandFailure(Servers.words(error)))
+        case let error as RedisError: return tell(Servers.failure(error))
         case let error as PostgresError: return tell(Servers.failure(error))
         case let error as MigrationFailure: return tell(Servers.failure(error))
         case let code as ExitCode: return code.rawValue

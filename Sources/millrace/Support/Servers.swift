@@ -1,3 +1,4 @@
+import IngestCore
 import IngestPipeline
 import Migrations
 import PostgresWire
@@ -44,7 +45,19 @@ struct Servers {
         let fix =
             ["NOAUTH", "WRONGPASS"].contains(answer.code)
             ? "give the password in redis.password_file or MILLRACE_REDIS_PASSWORD" : nil
-        return CommandFailure("Redis at \(endpoint) refuses the session: \(words(error))", fix: fix)
+        return CommandFailure(
+            "Redis at \(endpoint) refuses the session: \(words(error))", fix: fix, status: status(error))
+    }
+
+    static func failure(_ error: RedisError) -> CommandFailure {
+        CommandFailure(words(error), status: status(error))
+    }
+
+    /// A password or a right that is wrong is a matter of the configuration, as it is to `run`.
+    static func status(_ error: RedisError) -> Int32 {
+        guard let answer = error.serverError else { return ExitStatus.failed }
+        let isRefused = RedisFailure(reply: "\(answer.code) \(answer.message)") == .stopAccess
+        return isRefused ? ExitStatus.badConfiguration : ExitStatus.failed
     }
 
     /// What happened, with the server's own words: the reader is its operator.
@@ -68,7 +81,7 @@ struct Servers {
                     start it, or give its address with -s postgres.url=postgresql://user@host:5432/database, \
                     MILLRACE_POSTGRES_URL or PG* variables
                     """,
-                status: error.kind == .configuration ? ExitStatus.badConfiguration : ExitStatus.failed)
+                status: Self.status(error))
         }
     }
 
@@ -95,14 +108,26 @@ struct Servers {
     }
 
     static func failure(_ error: PostgresError) -> CommandFailure {
-        switch error.sqlState {
+        let status = status(error)
+        return switch error.sqlState {
         case .some(.undefinedTable):
-            CommandFailure("the database lacks a table: \(error.message)", fix: "run `millrace migrate up`")
+            CommandFailure(
+                "the database lacks a table: \(error.message)", fix: "run `millrace migrate up`", status: status)
         case .some(.insufficientPrivilege):
             CommandFailure(
-                "PostgreSQL refuses: \(error.message)", fix: "log in as a user who may, or GRANT what is missing")
-        default: CommandFailure(error.explanation)
+                "PostgreSQL refuses: \(error.message)", fix: "log in as a user who may, or GRANT what is missing",
+                status: status)
+        default: CommandFailure(error.explanation, status: status)
         }
+    }
+
+    /// A login, a right, a database or a table that is not there is a matter of the configuration, as it is to `run`.
+    private static func status(_ error: PostgresError) -> Int32 {
+        let isRefused =
+            error.sqlState.map { state in
+                state.errorClass == "28" || ["3D000", "3F000", "42501", "42P01"].contains(state.code)
+            } ?? false
+        return isRefused || error.kind == .configuration ? ExitStatus.badConfiguration : ExitStatus.failed
     }
 
     static func failure(_ error: MigrationFailure) -> CommandFailure {

@@ -303,6 +303,12 @@ extension EndToEnd {
             }
             try scene.addTickers(1_001...1_050)
             try await eventually("it goes on") { try scene.pendingCount() == 0 && scene.isAllDelivered() }
+            let unread = try 1_050 - scene.count("market_data_ticker")
+            let series = "millrace_stream_unread_trimmed_total"
+            _ = try await HTTPProbe.get("/metrics", port: worker.port) { $0.series(series) == Double(unread) }
+            #expect(await worker.metric(series) == unread)
+            #expect(worker.log(has: "entries went from a stream before they were read"))
+            #expect(try await scene.millrace(["stats", "--json"]).output.contains(#""trimmed_unread":\#(unread),"#))
             try await scene.stop([worker])
             #expect(
                 try scene.number("SELECT count(*) - count(DISTINCT bid_price) FROM market_data_ticker") == 0)
