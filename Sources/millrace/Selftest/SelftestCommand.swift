@@ -14,7 +14,7 @@ struct SelftestCommand: AsyncParsableCommand {
             tables of schema ingest, beside those of other groups, and are deleted by its group's name; where this user \
             may not delete there, they stay, and it says so. The servers have a little more to do meanwhile. Needs the \
             rights to create a schema and to end sessions of the same user, and in Redis, beside what workers need, \
-            CLIENT LIST and CLIENT KILL. Exit code 3 when anything differs, 1 when the test could not be carried to its \
+            CLIENT LIST and CLIENT KILL. Exit code 3 when anything differs, 1 or 78 when it could not be carried to its \
             end: then what it made stays, and it says where.
 
             EXAMPLES
