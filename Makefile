@@ -25,14 +25,25 @@ release: setup ## Release build
 # Tests run side by side within a group, groups one after the other: all at once would want more processors than a
 # small machine has, and deadlines would be missed. What no group names comes last, so nothing is left out.
 TEST_GROUPS := RedisWireTests|RedisStreamsTests|PostgresWireTests|LocalServicesTests|AdminHTTPTests|BlockingExecutorTests \
-	PostgresCopyTests MigrationsTests MaintenanceTests CommandTests DocsTests EndToEndTests
+	PostgresCopyTests MigrationsTests MaintenanceTests CommandTests(?!\.BenchQueriesTests) \
+	CommandTests\.BenchQueriesTests DocsTests EndToEndTests
+
+# Runs the tests of each selection, of all of them even when one fails; names what failed once more at the end.
+# $(call run-tests,selections,variables)
+define run-tests
+@log=$$(mktemp); trap 'rm -f $$log' EXIT; failed=0; \
+for selection in $(1); do \
+	echo "tests: $$selection"; \
+	env $(2) $(SWIFT) test --skip-build $(SWIFT_FLAGS) "$$selection" 2>&1 | tee -a $$log || failed=1; \
+done; \
+if [ $$failed = 1 ]; then echo "What failed:"; grep -aE '✘|^error: ' $$log || true; fi; \
+exit $$failed
+endef
 
 test: setup lint ## What CI runs: lint, build everything, run every test
 	$(SWIFT) build --build-tests $(SWIFT_FLAGS)
-	for group in $(foreach group,$(TEST_GROUPS),'^($(group))\.'); do \
-		$(SWIFT) test --skip-build $(SWIFT_FLAGS) --filter "$$group"; \
-	done
-	$(SWIFT) test --skip-build $(SWIFT_FLAGS) $(foreach group,$(TEST_GROUPS),--skip '^($(group))\.')
+	$(call run-tests,$(foreach group,$(TEST_GROUPS),'--filter=^($(group))[./]') \
+		'--skip=^($(subst $() ,|,$(strip $(TEST_GROUPS))))[./]')
 
 lint: ## Formatting and style
 	$(SWIFT) format lint --strict --recursive --parallel $(SOURCES)
@@ -54,10 +65,8 @@ prove: setup release ## Every figure of the docs again: benches, demo, long kill
 	.build/release/millrace bench refusals --rounds 5 --check
 	.build/release/millrace demo
 	$(SWIFT) build --build-tests $(SWIFT_FLAGS)
-	for group in SimulationTests BenchQueriesTests '^EndToEndTests\.'; do \
-		MILLRACE_PROVE=1 MILLRACE_EXECUTABLE=$(CURDIR)/.build/release/millrace \
-			$(SWIFT) test --skip-build $(SWIFT_FLAGS) --filter "$$group"; \
-	done
+	$(call run-tests,--filter=SimulationTests --filter=BenchQueriesTests '--filter=^EndToEndTests[.]', \
+		MILLRACE_PROVE=1 MILLRACE_EXECUTABLE=$(CURDIR)/.build/release/millrace)
 
 clean: ## Remove what was built here (the cache of roots and clusters stays)
 	$(SWIFT) package clean $(SWIFT_FLAGS)

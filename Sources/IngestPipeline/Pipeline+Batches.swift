@@ -71,6 +71,7 @@ extension Pipeline {
         guard let (attempt, plan) = ledger.plan(batch.number, coverage: coverage) else { return nil }
         if plan.parts.contains(where: { !$0.covered.isEmpty }) { try confirmSources(of: batch) }
         guard !plan.isCovered else {
+            try secureCovered()
             covered(plan)
             acknowledge(ledger.settleCovered(batch.number))
             release(batch)
@@ -87,6 +88,13 @@ extension Pipeline {
     func confirmSources(of batch: Batch) throws(LaneFailure) {
         let parts = zip(batch.parts, ledger.deliveries(of: batch.number))
         try confirm(Dictionary(parts.map { ($0.stream, $1.source) }) { first, _ in first })
+    }
+
+    /// That what the ledger has, and no commit of this lane has confirmed, is durable. The connection must be idle.
+    /// - Throws: ``LaneFailure/inDoubt(_:)`` before any of it is acknowledged.
+    func secureCovered() throws(LaneFailure) {
+        let isDurable = try onPostgres { session throws(PostgresError) in try session.secure() }
+        guard isDurable else { throw .inDoubt(.warned) }
     }
 
     /// That these streams still are the sources that their entries were read for.

@@ -177,7 +177,7 @@ extension Pipeline {
         return found
     }
 
-    /// Covered ids are acknowledged at once: their rows or letters are durable.
+    /// Covered ids are acknowledged at once: their rows or letters are durable, as far as this lane can make sure.
     private func uncovered(
         _ ids: [StreamID], _ stream: StreamKey, _ source: SourceNumber
     ) throws(LaneFailure) -> [StreamID] {
@@ -186,7 +186,10 @@ extension Pipeline {
         let coverage = try onPostgres { session throws(PostgresError) in try session.coverage(of: probes) }
         _ = ledger.plan(number, coverage: coverage)
         let covered = ledger.leave(number)
-        if !covered.isEmpty { try confirm([stream: source]) }
+        if !covered.isEmpty {
+            try confirm([stream: source])
+            try secureCovered()
+        }
         worker.metrics.covered(covered.reduce(0) { $0 + $1.ids.count })
         acknowledge(covered)
         return coverage.subtracted(from: ids, of: source)

@@ -58,6 +58,16 @@ extension PostgresSession {
         Coverage(try ledger.coverage(of: probes.map { ($0.source, $0.ids) }, deadline: deadline))
     }
 
+    /// Ends when all that this session has seen is where a commit of its own is: with the standby, where COMMIT waits for
+    /// one. A transaction whose wait was cancelled can be seen, too.
+    /// - Returns: false where that wait was cancelled as well.
+    func secure() throws(PostgresError) -> Bool {
+        begin(CommitUnit(statements: [.init("SELECT pg_logical_emit_message(true, 'millrace', '')")]))
+        let report = commits.collect(deadline: deadline)
+        if let failure = report.failure { throw failure }
+        return report.isDurable
+    }
+
     /// Whether this database is the one, at least as new as the acknowledgements, that Redis was told about. Notes the
     /// server when nothing was noted yet.
     func checkDestination(_ acknowledged: [SourceNumber: StreamID]) throws(PostgresError) -> DestinationCheck {

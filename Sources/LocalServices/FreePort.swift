@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A loopback port nobody listens on.
 ///
@@ -6,13 +7,32 @@ import Glibc
 /// an outgoing connection of some other process got the number meanwhile.
 enum FreePort {
     private static let range: ClosedRange<UInt16> = 12_000...32_000
+    /// Ports of this process: a server that was given one may not have bound it yet, or may be stopped for a while.
+    private static let given = Mutex<Set<UInt16>>([])
 
+    /// A port that no call of this process has had before.
     static func find() throws -> Int {
         for _ in 0..<500 {
             let port = UInt16.random(in: range)
-            if isFree(port) { return Int(port) }
+            if given.withLock({ $0.insert(port).inserted }), isFree(port) { return Int(port) }
         }
         throw ServiceError("no free port on 127.0.0.1 between \(range.lowerBound) and \(range.upperBound)")
+    }
+
+    /// Starts a server on a free port, and on another one when a process of somebody else took that port meanwhile.
+    ///
+    /// - Parameter find: where ports come from.
+    static func use<Server>(
+        from find: () throws -> Int = find, _ start: (Int) async throws -> Server
+    ) async throws -> Server {
+        for _ in 1...4 {
+            do {
+                return try await start(find())
+            } catch let error as ServiceError where error.isOfPortInUse {
+                continue
+            }
+        }
+        return try await start(find())
     }
 
     /// Whether a server accepts connections there.

@@ -57,7 +57,8 @@ public final class LocalPostgres: Sendable {
     }
 
     static func start(
-        in directory: String, settings: [String: String], tiers: [PostgresTier], lease: TemporaryFolder?
+        in directory: String, settings: [String: String], tiers: [PostgresTier], lease: TemporaryFolder?,
+        findPort: () throws -> Int = FreePort.find
     ) async throws -> LocalPostgres {
         let folder = try ServiceFolder.make(directory)
         let user = try ServerUser.forServer("postgres")
@@ -73,13 +74,15 @@ public final class LocalPostgres: Sendable {
         if installation.root == nil {
             try await user.checkCanReach(folder + "/data")
         }
-        let postgres = LocalPostgres(
-            server: PostgresServer(
-                installation: installation, user: user, folder: folder, port: try FreePort.find(), settings: settings,
-                isThrowAway: lease != nil),
-            password: try readPassword(folder), lease: lease)
-        try await postgres.launch()
-        return postgres
+        let password = try readPassword(folder)
+        return try await FreePort.use(from: findPort) { port in
+            let server = PostgresServer(
+                installation: installation, user: user, folder: folder, port: port, settings: settings,
+                isThrowAway: lease != nil)
+            let postgres = LocalPostgres(server: server, password: password, lease: lease)
+            try await postgres.launch()
+            return postgres
+        }
     }
 
     private init(server: PostgresServer, password: String, lease: TemporaryFolder?) {

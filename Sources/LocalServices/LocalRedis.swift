@@ -31,9 +31,18 @@ public final class LocalRedis: Sendable {
     }
 
     static func start(
-        in directory: String, options: RedisOptions, lease: TemporaryFolder?
+        in directory: String, options: RedisOptions, lease: TemporaryFolder?,
+        findPort: () throws -> Int = FreePort.find
     ) async throws -> LocalRedis {
-        let redis = try LocalRedis(directory: directory, lease: lease)
+        try await FreePort.use(from: findPort) { port in
+            try await start(in: directory, port: port, options: options, lease: lease)
+        }
+    }
+
+    private static func start(
+        in directory: String, port: Int, options: RedisOptions, lease: TemporaryFolder?
+    ) async throws -> LocalRedis {
+        let redis = try LocalRedis(directory: directory, port: port, lease: lease)
         try redis.user.makePrivateFolder(redis.directory + "/data")
         try redis.user.makePrivateFolder(redis.directory + "/socket")
         try redis.user.writePrivateFile(
@@ -43,9 +52,9 @@ public final class LocalRedis: Sendable {
         return redis
     }
 
-    private init(directory: String, lease: TemporaryFolder?) throws {
+    private init(directory: String, port: Int, lease: TemporaryFolder?) throws {
         self.directory = try ServiceFolder.make(directory)
-        self.port = try FreePort.find()
+        self.port = port
         self.user = try ServerUser.forServer("redis")
         self.lease = lease
     }

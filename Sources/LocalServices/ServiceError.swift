@@ -6,4 +6,7 @@ public struct ServiceError: Error, CustomStringConvertible, Sendable {
     init(_ description: String) {
         self.description = description
     }
+
+    /// Whether the server's log, which ends the sentence, says so; both servers use the system's words.
+    var isOfPortInUse: Bool { description.contains("Address already in use") }
 }

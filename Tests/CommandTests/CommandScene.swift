@@ -42,6 +42,13 @@ struct CommandScene {
     func length(_ stream: String) throws -> Int64? { try connection.command("XLEN", .text(stream)).integer }
 }
 
+/// Runs blocking code on a thread of its own, so that it takes none from the tests' pool.
+func onThread<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
+    }
+}
+
 /// A folder that goes with its last reference.
 final class TestFolder: Sendable {
     let url: URL

@@ -17,6 +17,13 @@ import Testing
         try await MillraceProcess.run(arguments, environment: ["MILLRACE_POSTGRES_URL": url])
     }
 
+    /// The day of the database, by which chunks are made.
+    private func today(_ url: String) throws -> String {
+        try PostgresConnection.connect(to: PostgresEndpoint(url), applicationName: "test").query(
+            "SELECT (now() AT TIME ZONE 'UTC')::date::text AS today", deadline: .now + .seconds(30))[0].text("today")
+            ?? ""
+    }
+
     @Test func lifecycleIsSeededWithTheNumbersOfTheDocumentAndCanBeChanged() async throws {
         let url = try await migrated()
         let shown = try await run(url, ["db", "lifecycle", "show"])
@@ -92,7 +99,10 @@ import Testing
         let url = try await migrated(plain: plain)
         let first = try await run(url, ["db", "maintain", "--json"])
         #expect(first.status == 0, "\(first.errors)")
-        let second = try await run(url, ["db", "maintain", "--json"])
+        let before = try today(url)
+        var second = try await run(url, ["db", "maintain", "--json"])
+        // A new day wants a new chunk, once.
+        if try today(url) != before { second = try await run(url, ["db", "maintain", "--json"]) }
         #expect(second.status == 0)
         #expect(second.output.isEmpty, "\(second.output)")
     }

@@ -80,6 +80,7 @@ struct LetterCommandTests {
         let process = try letters.start(words)
         try await letters.wait(for: 5_000, "state = 'd'")
         #expect(try letters.count("state = 'd'") == 5_000, "the first page is done: \(process.tail())")
+        try await letters.waitUntilTheCommandWaitsForALock()
         process.send(SIGTERM)
         try letters.execute("COMMIT")
         let stopped = try await process.wait(limit: .seconds(30))

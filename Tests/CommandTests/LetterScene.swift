@@ -46,6 +46,20 @@ struct LetterScene {
         while try count(condition) < wanted, .now < end { try await Task.sleep(for: .milliseconds(20)) }
     }
 
+    /// Until somebody else in this database waits for a lock; a minute at most.
+    func waitUntilTheCommandWaitsForALock() async throws {
+        let end = ContinuousClock.now + .seconds(60)
+        func waiting() throws -> Int {
+            try number(
+                """
+                SELECT count(*) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid() AND wait_event_type = 'Lock'
+                """)
+        }
+        while try waiting() == 0, .now < end { try await Task.sleep(for: .milliseconds(20)) }
+        try #require(try waiting() > 0, "the command waits for a lock")
+    }
+
     @discardableResult
     func run(_ words: [String], status: Int32 = 0) async throws -> MillraceProcess.Result {
         let result = try await scene.run(words, database: database)

@@ -10,6 +10,11 @@ struct TerminalTests {
         _ arguments: [String], _ environment: [String: String]
     ) async throws -> String {
         let words = [try MillraceProcess.executable().path] + arguments
+        return try await onThread { try Self.script(words, environment) }
+    }
+
+    /// Blocks until the command has ended.
+    private static func script(_ words: [String], _ environment: [String: String]) throws -> String {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/script")
         process.arguments = ["-qec", words.map { "'\($0)'" }.joined(separator: " "), "/dev/null"]

@@ -54,6 +54,7 @@ extension EndToEnd {
 
         @Test(arguments: [false, true])
         func retentionRunsWhileRowsComeIn(plain: Bool) async throws {
+            try await awayFromMidnight()
             let scene = try await Scene(plain: plain)
             try scene.execute(
                 """

@@ -26,7 +26,7 @@ extension EndToEnd {
             }
             let gauge = try await HTTPProbe.get("/metrics", port: port) { $0.series("millrace_paused") == 4 }
             #expect(gauge?.series("millrace_paused") == 4)
-            let delivered = try scene.groupFact("last-delivered-id", of: "md:trades")
+            let delivered = try await restingPlace(of: "md:trades", in: scene)
             let tickers = try scene.count("market_data_ticker")
             try await eventually("tickers go on") { try scene.count("market_data_ticker") > tickers + 3_000 }
             #expect(try scene.groupFact("last-delivered-id", of: "md:trades") == delivered)
@@ -51,6 +51,17 @@ extension EndToEnd {
             try await scene.drain()
             try await feeder.expectEverythingStoredOnce()
             await scene.stop()
+        }
+
+        /// The last id that was delivered, once it has been the same for a second: reads under way have ended.
+        private func restingPlace(of stream: String, in scene: Scene) async throws -> String? {
+            var (last, since) = (try scene.groupFact("last-delivered-id", of: stream), ContinuousClock.now)
+            try await eventually(within: .seconds(60), "\(stream) rests") {
+                let now = try scene.groupFact("last-delivered-id", of: stream)
+                if now != last { (last, since) = (now, .now) }
+                return ContinuousClock.now - since > .seconds(1)
+            }
+            return last
         }
 
         @Test func aDrainEndsAtAPausedStreamThatHasEntriesLeft() async throws {

@@ -85,7 +85,9 @@ extension EndToEnd {
             }
             let racers = try (0..<2).map { _ in try scene.startReplay() }
             killed.send(SIGKILL)
-            try await killed.wait()
+            let open = try scene.letters("o")
+            let end = try await killed.wait()
+            #expect(end.status == SIGKILL && open > 0, "half way: \(open) letters are open, \(end.errors)")
             for racer in racers {
                 let result = try await racer.wait()
                 #expect(result.status == 0, "\(result.errors)")

@@ -191,9 +191,11 @@ func onThread<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async thr
     }
 }
 
-/// Looks until the condition holds. Servers that are away meanwhile count as "not yet".
+/// Looks until the condition holds. Servers that are away meanwhile count as "not yet". `what` is asked for at the end:
+/// what a worker said meanwhile is in it.
 func eventually(
-    within limit: Duration = .seconds(30), _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation,
+    within limit: Duration = .seconds(30), _ what: @autoclosure () -> Comment,
+    sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit
@@ -202,5 +204,5 @@ func eventually(
         guard .now < end else { break }
         try await Task.sleep(for: .milliseconds(25))
     }
-    try #require(try condition(), what, sourceLocation: sourceLocation)
+    try #require(try condition(), what(), sourceLocation: sourceLocation)
 }

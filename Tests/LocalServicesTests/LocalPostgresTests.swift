@@ -118,6 +118,19 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: scratch.path + "/pg/data/PG_VERSION"))
     }
 
+    @Test func aPortThatSomebodyTookMeanwhileIsExchangedForAnother() async throws {
+        let first = try await LocalRedis.startTemporary()
+        var ports = [try FreePort.find(), first.port]
+        let scratch = try ScratchFolder()
+        let postgres = try await LocalPostgres.start(
+            in: scratch.path + "/pg", settings: [:], tiers: PostgresTier.allCases, lease: nil
+        ) { ports.removeLast() }
+        #expect(ports.isEmpty && postgres.port != first.port)
+        #expect(try await postgres.value("SELECT 1") == "1")
+        await first.stop()
+        await postgres.stop(mode: .immediate)
+    }
+
     @Test func aClusterOfAnotherMajorVersionIsRefused() async throws {
         let scratch = try ScratchFolder()
         try FileManager.default.createDirectory(atPath: scratch.path + "/pg/data", withIntermediateDirectories: true)

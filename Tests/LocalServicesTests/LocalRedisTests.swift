@@ -83,6 +83,24 @@ import Testing
         #expect(error?.description.contains("no-such-setting") == true)
     }
 
+    @Test func aPortThatSomebodyTookMeanwhileIsExchangedForAnother() async throws {
+        let first = try await LocalRedis.startTemporary()
+        var ports = [try FreePort.find(), first.port]
+        let scratch = try ScratchFolder()
+        let second = try await LocalRedis.start(in: scratch.path + "/redis", options: RedisOptions(), lease: nil) {
+            ports.removeLast()
+        }
+        #expect(ports.isEmpty && second.port != first.port)
+        #expect(try await second.cli("PING") == "PONG")
+        await first.stop()
+        await second.stop()
+    }
+
+    @Test func noPortIsHandedOutTwice() throws {
+        let ports = try (1...200).map { _ in try FreePort.find() }
+        #expect(Set(ports).count == 200)
+    }
+
     @Test func aSocketPathThatIsTooLongIsRefused() async throws {
         let error = await #expect(throws: ServiceError.self) {
             _ = try await LocalRedis.start(in: "/var/tmp/" + String(repeating: "x", count: 100))

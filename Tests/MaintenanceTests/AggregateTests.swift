@@ -1,3 +1,4 @@
+import IngestTesting
 import PostgresWire
 import Testing
 
@@ -101,6 +102,7 @@ import Testing
 
     @Test(arguments: Tier.allCases)
     func theLatestTickerTakesItsLastPriceFromTheNewestTradeWhereItHasNone(_ tier: Tier) async throws {
+        try await awayFromMidnight()
         let database = try await TestDatabase(on: tier)
         try await onThread {
             let connection = try database.owner()

@@ -1,4 +1,5 @@
 import Foundation
+import IngestTesting
 import Migrations
 import PostgresWire
 import Testing
@@ -34,6 +35,7 @@ import Testing
 
     @Test(arguments: Tier.allCases)
     func retentionDropsWhatIsOldAndQuietAndNothingYounger(_ tier: Tier) async throws {
+        try await awayFromMidnight()
         let database = try await TestDatabase(on: tier)
         try await onThread {
             let owner = try database.owner()
@@ -84,6 +86,7 @@ import Testing
 
     @Test(arguments: Tier.allCases)
     func chunksAreThereBeforeTheirDayBegins(_ tier: Tier) async throws {
+        try await awayFromMidnight()
         let database = try await TestDatabase(on: tier)
         try await onThread {
             let owner = try database.owner()

@@ -28,7 +28,9 @@ import Testing
             let session = try database.session()
             try session.connection.makeItems()
             let holder = try hold(1...5, in: database)
-            session.begin(try unit(session.connection.target()), deadline: .soon)
+            session.begin(try unit(session.connection.target()), deadline: .now + .seconds(90))
+            let looker = try database.connect("looker")
+            try waitUntil("the fence waits") { try looker.isWaitingForALock(session.connection.serverProcessID) }
             try holder.execute(end, deadline: .soon)
             let report = session.collect(deadline: .soon)
             #expect(report.isConflict == (end == "COMMIT"))
@@ -174,17 +176,16 @@ import Testing
             try admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nope'", deadline: .soon)
             try admin.execute("SELECT pg_reload_conf()", deadline: .soon)
             // The reload reaches each process in its own time.
-            while try admin.query("SHOW synchronous_standby_names", deadline: .soon)[0]
-                .text("synchronous_standby_names") != "nope"
-            {}
-            while try session.connection.query("SHOW synchronous_standby_names", deadline: .soon)[0]
-                .text("synchronous_standby_names") != "nope"
-            {}
-            session.begin(unit(target), deadline: .soon)
-            while try !session.connection.hasResult(),
-                try admin.number(
-                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") == 0
-            {}
+            for connection in [admin, session.connection] {
+                try waitUntil("the setting is there") {
+                    try connection.query("SHOW synchronous_standby_names", deadline: .soon)[0]
+                        .text("synchronous_standby_names") == "nope"
+                }
+            }
+            session.begin(unit(target), deadline: .now + .seconds(90))
+            try waitUntil("COMMIT waits for the standby") {
+                try admin.number("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") == 1
+            }
             _ = try admin.query(
                 "SELECT pg_cancel_backend($1)", [String(session.connection.serverProcessID)], deadline: .soon)
             let report = session.collect(deadline: .soon)

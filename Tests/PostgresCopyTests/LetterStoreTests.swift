@@ -6,7 +6,7 @@ import Testing
 
 struct LetterStoreTests {
     private let scope = LetterScope(redisID: "r", redisDatabase: 0, group: "g")
-    private let deadline = ContinuousClock.Instant.soon
+    private var deadline: ContinuousClock.Instant { .soon }
 
     /// A database with letters 1…count of one source.
     private func letters(_ count: Int, retry: String = "NULL") async throws -> TestDatabase {

@@ -3,6 +3,7 @@ import IngestTesting
 import PostgresCopy
 import PostgresWire
 import Records
+import Testing
 
 extension ContinuousClock.Instant {
     /// Long enough for anything that is meant to succeed.
@@ -31,6 +32,17 @@ func onThread<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async thr
     }
 }
 
+/// Looks again and again, for a minute at most. Blocks.
+func waitUntil(
+    _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () throws -> Bool
+) throws {
+    let end = ContinuousClock.now + .seconds(60)
+    while try !condition() {
+        try #require(.now < end, what, sourceLocation: sourceLocation)
+        usleep(2_000)
+    }
+}
+
 /// The problem of a target that must be refused.
 func problem<R>(_ body: () throws(TargetProblem) -> R) -> TargetProblem? {
     do throws(TargetProblem) {
@@ -44,6 +56,11 @@ func problem<R>(_ body: () throws(TargetProblem) -> R) -> TargetProblem? {
 extension PostgresConnection {
     func number(_ sql: String) throws(PostgresError) -> Int64? {
         try query("SELECT (\(sql))::bigint AS n", deadline: .soon)[0].integer("n")
+    }
+
+    /// Whether the session of that process waits for a lock.
+    func isWaitingForALock(_ pid: Int32) throws(PostgresError) -> Bool {
+        try number("SELECT count(*) FROM pg_stat_activity WHERE pid = \(pid) AND wait_event_type = 'Lock'") == 1
     }
 
     func rowCount(_ table: String) throws(PostgresError) -> Int64? {

@@ -1,8 +1,10 @@
+import Glibc
 import IngestTesting
 import LocalServices
 public import Records
 import RedisStreams
 import RedisWire
+import Testing
 
 /// One Redis without persistence that the tests of this target share; each uses keys of its own.
 enum SharedRedis {
@@ -10,9 +12,12 @@ enum SharedRedis {
         try await TestServices.shared.privateRedis(RedisOptions(appendOnly: false))
     }
 
+    static func endpoint(database: Int = 0) async throws -> RedisEndpoint {
+        try RedisEndpoint(address: .unix(path: try await server.value.socketPath), database: database)
+    }
+
     static func connect(database: Int = 0) async throws -> RedisConnection {
-        let endpoint = try RedisEndpoint(address: .unix(path: try await server.value.socketPath), database: database)
-        return try RedisConnection.connect(to: endpoint, name: "millrace/test/0")
+        try RedisConnection.connect(to: try await endpoint(database: database), name: "millrace/test/0")
     }
 }
 
@@ -30,6 +35,16 @@ extension RedisConnection {
         var publisher = StreamPublisher()
         for number in 1...count { publisher.append(to: stream, id: id(UInt64(number)), fields: [("n", "\(number)")]) }
         for result in try publisher.flush(on: self) { _ = try result.get() }
+    }
+
+    /// Waits until that client waits in a blocking command; a minute at most.
+    func waitUntilBlocked(_ client: Int64) throws {
+        let end = ContinuousClock.now + .seconds(60)
+        let look: [RedisArgument] = ["CLIENT", "LIST", "ID", .text("\(client)")]
+        while try command(look).text?.firstMatch(of: /\bflags=\w*b/) == nil {
+            try #require(.now < end, "client \(client) waits at the server")
+            usleep(1_000)
+        }
     }
 
     /// Lets a consumer read what there is.

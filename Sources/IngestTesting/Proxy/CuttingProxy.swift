@@ -13,6 +13,8 @@ public final class CuttingProxy: Sendable {
         public var connections = 0
         /// Connections cut by a rule or by ``cutAll()``.
         public var cuts = 0
+        /// Clients that found no server.
+        public var refused = 0
         /// Bytes taken and lost.
         public var swallowed = 0
         /// Bytes that went on.
@@ -23,7 +25,8 @@ public final class CuttingProxy: Sendable {
     public let port: Int
 
     private struct State: Sendable {
-        var upstream: Int
+        /// `nil` when nobody gets through any more.
+        var upstream: Int?
         var rules: [ProxyDirection: ProxyRules] = [.toServer: ProxyRules(), .toClient: ProxyRules()]
         var links: [ObjectIdentifier: ProxyLink] = [:]
         var tally = Tally()
@@ -91,9 +94,14 @@ public final class CuttingProxy: Sendable {
         }
     }
 
-    /// Cuts the connection right before `text` comes by for the n-th time.
-    public func cut(before text: String, occurrence: Int = 1, _ direction: ProxyDirection) {
-        change([direction]) { $0.pattern = (Array(text.utf8), max(1, occurrence)) }
+    /// Cuts the connection right before `text` comes by for the n-th time; `forGood`, and nobody gets another one.
+    public func cut(
+        before text: String, occurrence: Int = 1, _ direction: ProxyDirection, forGood: Bool = false
+    ) {
+        change([direction]) { rules in
+            rules.pattern = (Array(text.utf8), max(1, occurrence))
+            rules.cutsForGood = forGood
+        }
     }
 
     /// Cuts every connection that stands now.
@@ -129,7 +137,8 @@ public final class CuttingProxy: Sendable {
             let client = Glibc.accept(listener, nil, nil)
             let (upstream, isStopped) = core.state.withLock { ($0.upstream, $0.isStopped) }
             guard client >= 0, !isStopped else { break }
-            guard let server = LoopbackSocket.connect(to: upstream) else {
+            guard let upstream, let server = LoopbackSocket.connect(to: upstream) else {
+                core.state.withLock { $0.tally.refused += 1 }
                 close(client)
                 continue
             }
@@ -171,6 +180,7 @@ public final class CuttingProxy: Sendable {
                 let verdict = state.rules[direction]?.pass(piece[..<count]) ?? (count: count, isCut: false)
                 state.tally.passed += verdict.count
                 if verdict.isCut { state.tally.cuts += 1 }
+                if verdict.isCut, state.rules[direction]?.cutsForGood == true { state.upstream = nil }
                 return verdict
             }
             guard send(piece, verdict.count, to: link.target(direction)), !verdict.isCut else { return }

@@ -18,6 +18,8 @@ struct ProxyRules: Sendable {
     var cutsEvery: ClosedRange<Int>?
     /// The connection is cut right before these bytes come by for the n-th time.
     var pattern: (bytes: [UInt8], occurrence: Int)?
+    /// With a cut the server is gone: nobody gets a connection to it.
+    var cutsForGood = false
     /// When these bytes come by, everything that comes back from then on is lost.
     var lastWords: [UInt8]?
 

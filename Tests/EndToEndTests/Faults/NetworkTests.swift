@@ -1,6 +1,8 @@
 import Foundation
 import IngestTesting
 import LocalServices
+import PostgresWire
+import Records
 import Testing
 
 extension EndToEnd {
@@ -21,7 +23,8 @@ extension EndToEnd {
             redis.cutEvery(1_000...400_000)
             postgres.cutEvery(1_000...200_000)
             let cuts = Proof.pick(12, proof: 500)
-            try await eventually(within: .seconds(Proof.pick(30, proof: 1_200)), "cuts") {
+            let limit = Duration.seconds(Proof.pick(120, proof: 1_200))
+            try await eventually(within: limit, "cuts: \(redis.tally), \(postgres.tally)") {
                 redis.tally.cuts >= cuts && postgres.tally.cuts >= cuts
             }
             redis.cutEvery(nil)
@@ -56,20 +59,22 @@ extension EndToEnd {
             await scene.stop()
         }
 
-        /// Acknowledgements go as one transaction: half of it is nothing of it.
+        /// Acknowledgements of a batch go as one transaction: half of it is nothing of it. Nobody gets another connection,
+        /// so that what is acknowledged afterwards was so before.
         @Test func aWorkerThatDiesBetweenTwoAcknowledgementsHasMadeNone() async throws {
             let scene = try await Scene()
             let feeder = Feeder(scene, rate: 4_000)
             let proxy = try CuttingProxy(to: scene.redis.port)
             let worker = try scene.watched(settings: ["lanes": "1", "redis.url": scene.redisURL(through: proxy)])
             try await scene.expectRows("it works")
-            proxy.cut(before: "XACK", occurrence: 2, .toServer)
+            proxy.cut(before: "XACK", occurrence: 2, .toServer, forGood: true)
             try await eventually("cut") { proxy.tally.cuts > 0 }
             worker.process.send(SIGKILL)
-            try await worker.process.wait(limit: .seconds(5))
-            #expect(try scene.pendingCount() > 0)
+            try await worker.process.wait(limit: .seconds(20))
+            let batches = try scene.batchesPending(of: "w")
+            #expect(batches.whole > 0 && batches.inPart == 0, "\(batches)")
             let next = try scene.watched("next")
-            try await eventually("claimed") { try scene.pendingOfFrozen("w") == 0 }
+            try await eventually(within: .seconds(60), "claimed") { try scene.pendingOfFrozen("w") == 0 }
             #expect(await next.metric("millrace_rows_deduplicated_total", "ledger") > 0)
             try await scene.expectOnce(feeder, [next])
             await scene.stop()
@@ -114,5 +119,31 @@ extension EndToEnd {
             try await scene.expectOnce(feeder, [worker])
             await scene.stop()
         }
+    }
+}
+
+extension Scene {
+    /// Stored batches of a worker, of several streams each, of which every entry is pending, and of which only some are.
+    fileprivate func batchesPending(of worker: String) throws -> (whole: Int, inPart: Int) {
+        let entries = try entriesPending(of: worker, limit: 100_000)
+        let found = try rows(
+            """
+            WITH pending AS (
+              SELECT source_no, e.id FROM unnest($1::text[], $2::uuid[]) AS e(name, id)
+                JOIN ingest.source ON stream = convert_to(name, 'UTF8')),
+            batches AS (
+              SELECT sum(r.n) AS entries, count(DISTINCT r.source_no) AS streams,
+                     sum((SELECT count(*) FROM pending p WHERE p.source_no = r.source_no AND p.id BETWEEN r.lo AND r.hi))
+                       AS pending
+                FROM ingest.batch_range r GROUP BY r.batch)
+            SELECT count(*) FILTER (WHERE pending = entries AND streams > 1) AS whole,
+                   count(*) FILTER (WHERE pending > 0 AND pending < entries) AS in_part
+              FROM batches
+            """,
+            [
+                "{\(entries.map(\.stream).joined(separator: ","))}",
+                "{\(entries.map(\.id.uuidHex).joined(separator: ","))}",
+            ])[0]
+        return (Int(try found.requiredInteger("whole")), Int(try found.requiredInteger("in_part")))
     }
 }

@@ -16,7 +16,8 @@ extension EndToEnd {
             var word: String?
         }
 
-        static let refusals: [Refusal] = Proof.pick(Array(all.prefix(1)), proof: all)
+        static let refusals: [Refusal] = Proof.pick(
+            all.filter { ["READONLY", "NOPERM"].contains($0.testDescription) }, proof: all)
 
         private static let all: [Refusal] = [
             Refusal(
@@ -112,7 +113,7 @@ extension EndToEnd {
             try await scene.expectTickers(500)
             scene.redis.kill()
             try await scene.redis.restart()
-            #expect(try scene.streams().isEmpty)
+            #expect(try scene.command("XLEN", "md:ticker").integer == 0)
             try scene.addTickers(501...900, milliseconds: 1_000)
             try await scene.expectTickers(900)
             #expect(worker.log(has: "stream_replaced"))
@@ -194,26 +195,34 @@ extension EndToEnd {
             try await eventually("every stream is read") {
                 try scene.number("SELECT count(DISTINCT source_no) FROM ingest.ledger") == 8
             }
-            // A backlog comes about while the worker stands still; then the server is full.
+            // A backlog comes about while the worker stands still, broken entries in it; then the server is full.
             worker.process.send(SIGSTOP)
             let before = feeder.progress.confirmed
             try await eventually("a backlog") { feeder.progress.confirmed > before + 20_000 }
             feeder.stop()
             try await feeder.finish()
+            for number in 0..<5 { try scene.add([.trade("broken\(number)", price: "x")]) }
             try scene.command("CONFIG", "SET", "maxmemory", "1mb")
             worker.process.send(SIGCONT)
-            let entries = feeder.progress.confirmed
+            let entries = feeder.progress.confirmed + 5
             let full = try? scene.add("md:trades", ["time": "1"])
             #expect(full == nil || full == "", "Redis is full")
-            try await eventually(within: .seconds(30), "worked off") {
+            try await eventually(within: .seconds(60), "worked off: \(worker.process.tail())") {
                 try scene.covered() == entries && scene.pendingCount() == 0
             }
+            #expect(try scene.letterCount() == 5)
+            // The mirror is tried meanwhile, and refused.
+            let backlog = try await HTTPProbe.get("/metrics", port: worker.port) {
+                $0.series("millrace_dead_letter_mirror_backlog") == 5
+            }
+            #expect(backlog?.series("millrace_dead_letter_mirror_backlog") == 5)
+            #expect(try scene.count("ingest.dead_letter WHERE mirrored") == 0)
             try scene.command("CONFIG", "SET", "maxmemory", "0")
-            try scene.add("md:trades", ["time": "1735689600", "price": "x"])
-            try await eventually("the letter is there") { try scene.letterCount() == 1 }
-            try await eventually("and mirrored") { try scene.count("ingest.dead_letter WHERE mirrored") == 1 }
+            try await eventually(within: .seconds(60), "all are mirrored: \(worker.process.tail())") {
+                try scene.count("ingest.dead_letter WHERE mirrored") == 5
+            }
             try await scene.stop([worker])
-            #expect(try scene.covered() == entries + 1)
+            #expect(try scene.covered() == entries)
             await scene.stop()
         }
 
@@ -264,8 +273,11 @@ extension EndToEnd {
                     try scene.command("XGROUP", "DELCONSUMER", .text(stream), "millrace", .text(consumer))
                 }
             }
-            try await scene.drain()
-            #expect(try scene.covered() == 4_000 - left)
+            let worker = try scene.watched()
+            try await eventually(within: .seconds(60), "people are told: \(worker.process.tail())") {
+                try scene.covered() == 4_000 - left && worker.log(has: "entries are missing")
+            }
+            try await scene.stop([worker])
             let refill = try await scene.millrace(["reconcile", "--json"])
             #expect(refill.status == 0, "\(refill.errors)")
             try await feeder.expectEverythingStoredOnce()
@@ -283,7 +295,9 @@ extension EndToEnd {
             try await eventually("the rest is stored: \(worker.process.tail())") {
                 try scene.count("market_data_ticker") == 180 && scene.pendingCount() == 0
             }
-            #expect(try scene.letterCount() == scene.count("ingest.dead_letter WHERE cause = 'deleted'"))
+            #expect(try scene.letterCount() == 20)
+            #expect(try scene.count("ingest.dead_letter WHERE cause = 'deleted'") == 20)
+            #expect(try scene.covered() == 200)
             try await scene.stop([worker])
             await scene.stop()
         }
@@ -355,12 +369,7 @@ extension EndToEnd {
                 ).integer == 1 {}
             }
             #expect(try scene.pendingCount() >= entries - 10)
-            // Asked is what a command costs Redis, and the log counts how long it took: on a machine where the worker and
-            // PostgreSQL stand on the same processors, also the time in which Redis was not let run. So it goes first,
-            // where we may say so; where not, the check is only harder.
-            if let server = scene.redis.pid {
-                _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(server), -10)
-            }
+            scene.letRedisGoFirst()
             try scene.command("CONFIG", "SET", "slowlog-log-slower-than", "4000", "slowlog-max-len", "10000")
             try scene.command("SLOWLOG", "RESET")
             let worker = try scene.watched(settings: ["claim.after": "1s"])
