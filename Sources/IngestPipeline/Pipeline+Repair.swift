@@ -25,6 +25,12 @@ extension Pipeline {
     private func workOff(_ tries: [Try]) throws(LaneFailure) {
         var todo = tries
         while let next = todo.popLast() {
+            // A batch that is tried piece by piece takes its time: the lane is at work, and does not hang.
+            worker.status.update(number) { $0.lastTurn = .now }
+            guard !isHeld(next.planned.batch) else {
+                park(next.planned.batch)
+                continue
+            }
             switch try encode(next.planned) {
             case .full(let encoded) where next.isolates: todo += try isolate(encoded)
             case .full(let encoded): todo += try commit(encoded)

@@ -23,8 +23,8 @@ final class Pipeline {
     var claims: ClaimStage
     var ledger = DeliveryLedger()
     var acknowledgements = AcknowledgementQueue()
-    var encoders: [Routes.RouteID: RouteEncoder] = [:]
-    /// The mappings' revision that the encoders were made of.
+    var encoders: [Routes.RouteID: MadeEncoder] = [:]
+    /// The board's revision when the encoders were last looked through.
     var encodersRevision = 0
     /// Streams that are not read for now: their table takes no rows, or somebody paused them.
     var parked: Set<StreamKey> = []
@@ -56,7 +56,7 @@ final class Pipeline {
     /// A lane that is alone holds up the others no longer than this, and the try under way.
     private static let solitudeLimit = Duration.seconds(1)
 
-    /// One turn of the lane, beside those of other lanes or alone.
+    /// One turn of the lane.
     func turn() throws(LaneFailure) {
         isAlone = wantsSolitude
         wantsSolitude = false

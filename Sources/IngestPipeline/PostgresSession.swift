@@ -39,11 +39,17 @@ extension PostgresSession {
     /// Commits piece by piece, leaving out what the database refuses.
     /// - Parameter mayMakeChunks: a missing partition is no row's fault before it was asked for.
     func isolate(
-        _ unit: CommitUnit, rows: [IsolatedRows], mayMakeChunks: Bool, letter: (RefusedRow) -> DeadLetter?
+        _ unit: CommitUnit, rows: [IsolatedRows], limits: IsolationLimits, mayMakeChunks: Bool,
+        letter: (RefusedRow) -> DeadLetter?
     ) -> IsolationReport {
         commits.commitIsolating(
-            unit, rows: rows, deadline: deadline,
+            unit, rows: rows, limits: limits, deadline: deadline,
             judge: { mayMakeChunks && $0.isMissingPartition ? .abort : Self.judge($0) }, letter: letter)
+    }
+
+    /// Tries a unit that is a rehearsal.
+    func rehearse(_ unit: CommitUnit) -> CommitReport {
+        commits.commit(unit, deadline: deadline)
     }
 
     private static func judge(_ error: PostgresError) -> RefusalVerdict {
