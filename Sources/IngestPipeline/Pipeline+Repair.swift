@@ -101,6 +101,9 @@ extension Pipeline {
         switch failure {
         case .conflict:
             return try afterConflict(sent.planned)
+        case .retry(let retry) where retry.halves && survivors(of: sent.planned).count > 1:
+            worker.metrics.postgresFailed("size")
+            return try halve(sent.planned)
         case .retry(let retry) where batch.retries < min(retry.limit, Self.retryLimit):
             batch.retries += 1
             worker.stop.pause(.milliseconds(Int.random(in: 1...20)))
@@ -135,6 +138,12 @@ extension Pipeline {
 
     // MARK: Too much for one transaction
 
+    /// Two transactions instead of one, each with half of what is to be stored.
+    private func halve(_ planned: PlannedBatch) throws(LaneFailure) -> [Try] {
+        let survivors = survivors(of: planned)
+        return try halves(planned.batch, behind: survivors[survivors.count / 2].position)
+    }
+
     /// The transaction wants more of something than the server has: halves it down to one entry, which becomes a letter
     /// to be tried later when it is too much alone.
     private func shrink(
@@ -151,9 +160,7 @@ extension Pipeline {
             return try again(batch)
         }
         let survivors = survivors(of: planned)
-        guard survivors.count <= 1 else {
-            return try halves(batch, behind: survivors[survivors.count / 2].position)
-        }
+        guard survivors.count <= 1 else { return try halve(planned) }
         // Without any row it is still too much: the server is short of it for everybody.
         guard let last = survivors.first else { throw .postgres(error, .unforeseen) }
         batch.retries += 1
