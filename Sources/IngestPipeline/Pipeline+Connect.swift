@@ -49,8 +49,23 @@ extension Pipeline {
         let resolver = SourceResolver(worker: worker, redis: redis, postgres: postgres)
         let resolution = try resolver.resolve(keys)
         if resolution.token != sources.token { forgetSources(for: resolution.token) }
-        for (stream, source) in resolution.sources { sources.set(stream, source) }
+        for (stream, source) in resolution.sources {
+            sources.set(stream, source)
+            guard worker.directory.takeUp(stream) else { continue }
+            worker.log.notice("a stream that was left out is ingested", metadata: ["stream": "\(stream)"])
+        }
         for stream in resolution.replaying { sources.suspect(stream, at: worker.now) }
+        for (stream, refusal) in resolution.refused { try leaveOut(stream, refusal) }
+    }
+
+    /// The stream must not be ingested as things are. The others go on, and it is looked at again after a while.
+    private func leaveOut(_ stream: StreamKey, _ refusal: IncarnationDecision.Refusal) throws(LaneFailure) {
+        let failure = LaneFailure.refused(stream: "\(stream)", refusal)
+        // A refill has no others.
+        guard !trustsDestination else { throw failure }
+        guard worker.directory.leaveOut(stream, reason: "\(failure)") else { return }
+        worker.log.error(
+            "a stream is left out; others go on", metadata: ["stream": "\(stream)", "reason": "\(failure)"])
     }
 
     /// Some group was made anew. Nothing that was learned about sources holds, and no acknowledgement may be sent that
