@@ -164,6 +164,7 @@ public enum FaultMatrix {
             [
                 "IsolationTests.rowsThatATriggerTakesAwayAreFound",
                 "SuppressedRowTests.aKnownTriggerThatDropsRowsLeavesNothing",
+                "RefusalTests.rowsThatATriggerOfAPartitionTakesAwayAreLetters",
             ]),
         FaultRow(
             "39", "no partition for a row", .letter, .always, ["DatabaseFaultTests.rowsWithoutAPartitionAreLetters"]),
