@@ -77,7 +77,9 @@ extension LaneFailure: CustomStringConvertible {
         switch self {
         case .redis(let error, _): "Redis: \(error)"
         case .postgres(let error, _): "PostgreSQL: \(error)"
-        case .inDoubt: "PostgreSQL: the connection was lost during COMMIT; the ledger will tell"
+        case .inDoubt(.connectionLost), .inDoubt(.unclear):
+            "PostgreSQL: the connection was lost during COMMIT; the ledger will tell"
+        case .inDoubt(.warned): "PostgreSQL: a COMMIT's wait for a standby was cancelled; the next one will tell"
         case .destinationWentBack(let reasons):
             "destination went back: the database lacks what was acknowledged (\(reasons.count) reasons); "
                 + "nothing is acknowledged until `millrace reconcile` has run"

@@ -89,8 +89,10 @@ extension Pipeline {
         try confirm(Dictionary(parts.map { ($0.stream, $1.source) }) { first, _ in first })
     }
 
-    /// That these streams still are the sources that their entries were read for.
+    /// That these streams still are the sources that their entries were read for, and that the transactions which the
+    /// ledger knows of are durable.
     func confirm(_ expected: [StreamKey: SourceNumber]) throws(LaneFailure) {
+        try confirmCommits()
         guard let redis, let postgres else { return }
         let resolver = SourceResolver(worker: worker, redis: redis, postgres: postgres)
         let resolution = try resolver.resolve(Array(expected.keys))
@@ -99,6 +101,13 @@ extension Pipeline {
                 throw .sourceReplaced(stream: "\(stream)")
             }
         }
+    }
+
+    /// What others have committed can be seen before a standby has it, when their wait for it came to nothing.
+    /// - Throws: before anything of it counts as stored.
+    func confirmCommits() throws(LaneFailure) {
+        let isDurable = try onPostgres { session throws(PostgresError) in try session.confirmCommits() }
+        guard isDurable else { throw .inDoubt(.warned) }
     }
 
     /// Cuts a batch behind its first `count` entries, when both sides get some.

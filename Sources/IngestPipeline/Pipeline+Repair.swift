@@ -72,6 +72,7 @@ extension Pipeline {
         for part in planned.batch.parts { sources.suspect(part.stream, at: worker.now) }
         let window = FencePlanner.probes(for: ledger.deliveries(of: planned.batch.number), isRetry: true)
         let coverage = try onPostgres { session throws(PostgresError) in try session.coverage(of: window) }
+        try confirmCommits()
         guard let (attempt, step) = ledger.conflicted(planned.batch.number, coverage: coverage) else { return [] }
         switch step {
         case .commit(let plan):

@@ -74,6 +74,11 @@ extension PostgresSession {
         return check
     }
 
+    /// Whether what the ledger says now is durable wherever it has to be.
+    func confirmCommits() throws(PostgresError) -> Bool {
+        try DestinationStore(connection).confirmCommits(deadline: deadline)
+    }
+
     /// Notes this server as the one that holds everything acknowledged so far.
     func noteDestination() throws(PostgresError) {
         let store = DestinationStore(connection)
