@@ -96,8 +96,9 @@ extension Pipeline {
         // A database that was restored meanwhile may have given a source's number to another one.
         sources.forget(for: nil)
         switch failure {
-        case .redis:
+        case .redis(let error, let redisFailure):
             worker.metrics.reconnected(failure.label)
+            if redisFailure == .wantsPerson { redisRefuses(error) }
             redis = nil
             // A COMMIT may be under way on the other connection; its answer is nobody's any more.
             postgres = nil
@@ -107,6 +108,13 @@ extension Pipeline {
         case .miscounted, .refused, .mapping, .sourceReplaced:
             break
         }
+    }
+
+    /// Nothing of ours mends that; but somebody may have changed the password, and its file with it.
+    private func redisRefuses(_ error: RedisError) {
+        worker.log.error(
+            "Redis refuses this worker: check its user, password and rights", metadata: ["reason": "\(error)"])
+        if worker.settings.redisAccess.reread() { worker.log.notice("the password file of Redis has another password") }
     }
 
     /// Waits before the next try. Meanwhile the lane's pending entries are kept from being claimed as abandoned.
@@ -145,7 +153,7 @@ extension Pipeline {
     func onRedis<Result>(
         _ body: (RedisSession) throws(RedisError) -> Result
     ) throws(LaneFailure) -> Result {
-        guard let redis else { throw .redis(.closed, .reconnect) }
+        guard let redis else { throw .redis(.closed, .passes) }
         return try toRedis { () throws(RedisError) in try body(redis) }
     }
 

@@ -43,6 +43,7 @@ final class Pipeline {
     private(set) var isAlone = false
     /// Little came, and what comes next is to come together.
     var lingers = false
+    private var redisFailures = RedisFailureStreak()
     /// The database went back, and this lane is the one that refills it.
     var trustsDestination = false
 
@@ -58,6 +59,17 @@ final class Pipeline {
 
     /// One turn of the lane.
     func turn() throws(LaneFailure) {
+        do throws(LaneFailure) {
+            try takeTurn()
+            redisFailures.succeeded()
+        } catch {
+            guard case .redis(let reason, let failure) = error else { throw error }
+            throw .redis(reason, redisFailures.failed(failure))
+        }
+    }
+
+    /// Beside the turns of other lanes, or alone.
+    private func takeTurn() throws(LaneFailure) {
         isAlone = wantsSolitude
         wantsSolitude = false
         try worker.solitude.run(alone: isAlone) { () throws(LaneFailure) in

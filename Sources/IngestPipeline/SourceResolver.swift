@@ -73,7 +73,7 @@ struct SourceResolver {
             // A token that changed meanwhile makes what was resolved before it doubtful: look at everything again.
             resolution.sources = [:]
         }
-        throw .redis(.closed, .pause)
+        throw .redis(.closed, .passes)
     }
 
     /// Decides under the stream's lock and carries out one step.

@@ -211,7 +211,10 @@ public enum FaultMatrix {
             .none("workers speak to one server; a cluster is not supported yet")),
         FaultRow(
             "51", "rights taken, password changed", .pause, .always,
-            [refusedByRedis, "RedisFaultTests.aPasswordThatChangesIsAskedForAgain"]),
+            [
+                refusedByRedis, "RedisFaultTests.aPasswordThatChangesIsAskedForAgain",
+                "RefusalTests.aPasswordFileIsReadAgain",
+            ]),
         FaultRow(
             "52", "XGROUP DESTROY, XGROUP DELCONSUMER by hand", .alert, .always,
             [
