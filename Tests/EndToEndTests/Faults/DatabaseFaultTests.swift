@@ -3,7 +3,6 @@ import Glibc
 import IngestTesting
 import LocalServices
 import PostgresWire
-import RedisWire
 import Testing
 
 extension EndToEnd {
@@ -288,16 +287,6 @@ extension EndToEnd {
 }
 
 extension Scene {
-    /// Every entry that was delivered and not acknowledged.
-    fileprivate func pendingIDs() throws -> Set<String> {
-        var found: Set<String> = []
-        for stream in try streams() {
-            let entries = try command("XPENDING", .text(stream), .text(Self.group), "-", "+", "1000000").array ?? []
-            found.formUnion(entries.compactMap { $0.array?.first?.text }.map { "\(stream) \($0)" })
-        }
-        return found
-    }
-
     /// Takes the ledger and then the tables, while a worker takes them the other way round. Who looks for a deadlock
     /// first, the worker, is the one to be refused.
     fileprivate func crossLocks() async throws {

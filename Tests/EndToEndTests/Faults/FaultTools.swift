@@ -121,6 +121,16 @@ extension Scene {
         #expect(try covered() == expected ?? rows, sourceLocation: sourceLocation)
     }
 
+    /// Every entry that was delivered and not acknowledged.
+    func pendingIDs() throws -> Set<String> {
+        var found: Set<String> = []
+        for stream in try streams() {
+            let entries = try command("XPENDING", .text(stream), .text(Self.group), "-", "+", "1000000").array ?? []
+            found.formUnion(entries.compactMap { $0.array?.first?.text }.map { "\(stream) \($0)" })
+        }
+        return found
+    }
+
     /// The sessions of lanes in this database.
     func lanePIDs() throws -> [Int32] {
         try rows(
