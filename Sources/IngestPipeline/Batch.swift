@@ -67,6 +67,8 @@ struct Batch {
     var retries = 0
     /// Partitions were asked for once: what finds none now has none.
     var hasAskedForChunks = false
+    /// Its tables take other entries: what they refuse of this batch is the entries' fault, however much it is.
+    var isToBlame = false
 
     /// Cuts the parts behind the first `count` entries, as ``DeliveryLedger/split(_:after:)`` cuts the deliveries.
     mutating func split(after count: Int, deliveries: [Delivery], rest number: BatchNumber) -> Batch {
@@ -82,6 +84,7 @@ struct Batch {
         parts = head
         var rest = Batch(number: number, source: source, readAt: readAt, parts: tail, refused: refused)
         rest.hasAskedForChunks = hasAskedForChunks
+        rest.isToBlame = isToBlame
         return rest
     }
 }

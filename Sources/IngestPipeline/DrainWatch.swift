@@ -42,7 +42,8 @@ struct DrainWatch {
         if !isSettled, let lastReading, lastReading.duration(to: .now) < .seconds(1) { return nil }
         lastReading = .now
         let keys = worker.directory.all
-        var streams: [DrainDecision.Stream] = worker.directory.blocked.map { key in
+        let leftOut = worker.directory.leftOut.map(\.stream)
+        var streams: [DrainDecision.Stream] = (worker.directory.blocked + leftOut).map { key in
             .init(key: key, lastGenerated: .max, lastDelivered: .min, pending: 0, isBlocked: true)
         }
         let broken = Set(worker.tables.held.filter(\.hold.needsPerson).map(\.table))

@@ -26,8 +26,8 @@ enum LaneFailure: Error {
     init(_ error: RedisError) {
         switch error {
         case .server(let refusal): self = .redis(error, RedisFailure(reply: "\(refusal.code) \(refusal.message)"))
-        case .protocolViolation: self = .redis(error, RedisFailure(.protocolError))
-        case .connect, .timeout, .closed, .inputOutput: self = .redis(error, RedisFailure(.io))
+        case .protocolViolation: self = .redis(error, .garbled)
+        case .connect, .timeout, .closed, .inputOutput: self = .redis(error, .passes)
         }
     }
 
@@ -63,6 +63,7 @@ enum LaneFailure: Error {
     /// How long the first wait is: some failures pass at once, some want an operator.
     var backoff: (base: Duration, cap: Duration) {
         switch self {
+        case .redis(_, .wantsPerson): (.seconds(1), .seconds(5))
         case .redis, .inDoubt, .sourceReplaced: (.milliseconds(50), .seconds(2))
         case .postgres(_, .stop), .destinationWentBack, .committedShort, .miscounted, .refused, .mapping:
             (.seconds(1), .seconds(15))
@@ -77,7 +78,9 @@ extension LaneFailure: CustomStringConvertible {
         switch self {
         case .redis(let error, _): "Redis: \(error)"
         case .postgres(let error, _): "PostgreSQL: \(error)"
-        case .inDoubt: "PostgreSQL: the connection was lost during COMMIT; the ledger will tell"
+        case .inDoubt(.connectionLost), .inDoubt(.unclear):
+            "PostgreSQL: the connection was lost during COMMIT; the ledger will tell"
+        case .inDoubt(.warned): "PostgreSQL: a COMMIT's wait for a standby was cancelled; the next one will tell"
         case .destinationWentBack(let reasons):
             "destination went back: the database lacks what was acknowledged (\(reasons.count) reasons); "
                 + "nothing is acknowledged until `millrace reconcile` has run"

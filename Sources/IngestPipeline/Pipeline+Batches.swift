@@ -71,7 +71,6 @@ extension Pipeline {
         guard let (attempt, plan) = ledger.plan(batch.number, coverage: coverage) else { return nil }
         if plan.parts.contains(where: { !$0.covered.isEmpty }) { try confirmSources(of: batch) }
         guard !plan.isCovered else {
-            try secureCovered()
             covered(plan)
             acknowledge(ledger.settleCovered(batch.number))
             release(batch)
@@ -90,15 +89,10 @@ extension Pipeline {
         try confirm(Dictionary(parts.map { ($0.stream, $1.source) }) { first, _ in first })
     }
 
-    /// That what the ledger has, and no commit of this lane has confirmed, is durable. The connection must be idle.
-    /// - Throws: ``LaneFailure/inDoubt(_:)`` before any of it is acknowledged.
-    func secureCovered() throws(LaneFailure) {
-        let isDurable = try onPostgres { session throws(PostgresError) in try session.secure() }
-        guard isDurable else { throw .inDoubt(.warned) }
-    }
-
-    /// That these streams still are the sources that their entries were read for.
+    /// That these streams still are the sources that their entries were read for, and that the transactions which the
+    /// ledger knows of are durable.
     func confirm(_ expected: [StreamKey: SourceNumber]) throws(LaneFailure) {
+        try confirmCommits()
         guard let redis, let postgres else { return }
         let resolver = SourceResolver(worker: worker, redis: redis, postgres: postgres)
         let resolution = try resolver.resolve(Array(expected.keys))
@@ -107,6 +101,13 @@ extension Pipeline {
                 throw .sourceReplaced(stream: "\(stream)")
             }
         }
+    }
+
+    /// What others have committed can be seen before a standby has it, when their wait for it came to nothing.
+    /// - Throws: before anything of it counts as stored.
+    func confirmCommits() throws(LaneFailure) {
+        let isDurable = try onPostgres { session throws(PostgresError) in try session.confirmCommits() }
+        guard isDurable else { throw .inDoubt(.warned) }
     }
 
     /// Cuts a batch behind its first `count` entries, when both sides get some.

@@ -186,10 +186,7 @@ extension Pipeline {
         let coverage = try onPostgres { session throws(PostgresError) in try session.coverage(of: probes) }
         _ = ledger.plan(number, coverage: coverage)
         let covered = ledger.leave(number)
-        if !covered.isEmpty {
-            try confirm([stream: source])
-            try secureCovered()
-        }
+        if !covered.isEmpty { try confirm([stream: source]) }
         worker.metrics.covered(covered.reduce(0) { $0 + $1.ids.count })
         acknowledge(covered)
         return coverage.subtracted(from: ids, of: source)

@@ -49,8 +49,23 @@ extension Pipeline {
         let resolver = SourceResolver(worker: worker, redis: redis, postgres: postgres)
         let resolution = try resolver.resolve(keys)
         if resolution.token != sources.token { forgetSources(for: resolution.token) }
-        for (stream, source) in resolution.sources { sources.set(stream, source) }
+        for (stream, source) in resolution.sources {
+            sources.set(stream, source)
+            guard worker.directory.takeUp(stream) else { continue }
+            worker.log.notice("a stream that was left out is ingested", metadata: ["stream": "\(stream)"])
+        }
         for stream in resolution.replaying { sources.suspect(stream, at: worker.now) }
+        for (stream, refusal) in resolution.refused { try leaveOut(stream, refusal) }
+    }
+
+    /// The stream must not be ingested as things are. The others go on, and it is looked at again after a while.
+    private func leaveOut(_ stream: StreamKey, _ refusal: IncarnationDecision.Refusal) throws(LaneFailure) {
+        let failure = LaneFailure.refused(stream: "\(stream)", refusal)
+        // A refill has no others.
+        guard !trustsDestination else { throw failure }
+        guard worker.directory.leaveOut(stream, reason: "\(failure)") else { return }
+        worker.log.error(
+            "a stream is left out; others go on", metadata: ["stream": "\(stream)", "reason": "\(failure)"])
     }
 
     /// Some group was made anew. Nothing that was learned about sources holds, and no acknowledgement may be sent that
@@ -81,12 +96,13 @@ extension Pipeline {
         // A database that was restored meanwhile may have given a source's number to another one.
         sources.forget(for: nil)
         switch failure {
-        case .redis(let error, _):
+        case .redis(let error, let redisFailure):
             if case .timeout = error {
                 readPlan.timedOut()
                 bodyPage.timedOut()
             }
             worker.metrics.reconnected(failure.label)
+            if redisFailure == .wantsPerson { redisRefuses(error) }
             redis = nil
             // A COMMIT may be under way on the other connection; its answer is nobody's any more.
             postgres = nil
@@ -96,6 +112,13 @@ extension Pipeline {
         case .miscounted, .refused, .mapping, .sourceReplaced:
             break
         }
+    }
+
+    /// Nothing of ours mends that; but somebody may have changed the password, and its file with it.
+    private func redisRefuses(_ error: RedisError) {
+        worker.log.error(
+            "Redis refuses this worker: check its user, password and rights", metadata: ["reason": "\(error)"])
+        if worker.settings.redisAccess.reread() { worker.log.notice("the password file of Redis has another password") }
     }
 
     /// Waits before the next try. Meanwhile the lane's pending entries are kept from being claimed as abandoned.
@@ -134,7 +157,7 @@ extension Pipeline {
     func onRedis<Result>(
         _ body: (RedisSession) throws(RedisError) -> Result
     ) throws(LaneFailure) -> Result {
-        guard let redis else { throw .redis(.closed, .reconnect) }
+        guard let redis else { throw .redis(.closed, .passes) }
         return try toRedis { () throws(RedisError) in try body(redis) }
     }
 

@@ -4,19 +4,25 @@ import RecordCodec
 import Records
 
 extension Pipeline {
-    /// Drops encoders of mappings that were checked anew since. Only between two batches: a batch is encoded by one
+    /// A lane's encoder and the revision of the mappings it was made of.
+    struct MadeEncoder {
+        let encoder: RouteEncoder
+        let revision: Int
+    }
+
+    /// Drops the encoders of mappings that were checked anew since. Only between two batches: a batch is encoded by one
     /// encoder from its first entry to its last.
     func refreshEncoders() {
         let revision = worker.tables.revision
         guard revision != encodersRevision else { return }
-        encoders = [:]
+        encoders = encoders.filter { $1.revision == worker.tables.mappings(of: $0).revision }
         encodersRevision = revision
     }
 
     /// The lane's encoder of a route, made when the route's first entries come.
     func encoder(of route: Routes.RouteID) throws(LaneFailure) -> RouteEncoder {
-        if let known = encoders[route] { return known }
-        let mappings = worker.tables.mappings(of: route)
+        if let known = encoders[route] { return known.encoder }
+        let (mappings, revision) = worker.tables.mappings(of: route)
         let limits = CodecLimits(
             maxFields: worker.settings.maxFields, maxEntryBytes: worker.settings.entryBytes,
             maxValueBytes: worker.settings.entryBytes)
@@ -26,7 +32,7 @@ extension Pipeline {
         } catch {
             throw .mapping(error)
         }
-        encoders[route] = encoder
+        encoders[route] = MadeEncoder(encoder: encoder, revision: revision)
         return encoder
     }
 

@@ -8,7 +8,7 @@ import Records
 extension Pipeline {
     /// Whether one of the tables has refused rows of late.
     func expectsRefusals(_ encoded: EncodedBatch) -> Bool {
-        encoded.loads.contains { $0.encoder.expectsRefusals($0.table) }
+        encoded.loads.contains { worker.tables.expectsRefusals($0.table.rows.table) }
     }
 
     /// Commits a batch piece by piece.
@@ -23,17 +23,19 @@ extension Pipeline {
         let rows = encoded.loads.map { load in
             IsolatedRows(
                 target: load.table.target, count: load.table.rows.rowCount, source: load.table.rows,
-                isStaged: load.isStaged, refusedBefore: load.encoder.refusedInARow(load.table.rows.table))
+                isStaged: load.isStaged, refusedBefore: worker.tables.refusedInARow(load.table.rows.table))
         }
         let report = try onPostgres { session throws(PostgresError) in
-            session.isolate(unit, rows: rows, mayMakeChunks: !batch.hasAskedForChunks) { row in
+            session.isolate(
+                unit, rows: rows, limits: batch.isToBlame ? .ofWorkingTable : IsolationLimits(),
+                mayMakeChunks: !batch.hasAskedForChunks
+            ) { row in
                 self.letter(row, of: encoded, &letters)
             }
         }
         switch report.end {
         case .tableRefused(let table, let error):
-            hold([sent.tables[table].name], .refusesRows, error, batch)
-            return []
+            return try blame(batch, or: sent.tables[table].name, error)
         case .tooMuch:
             let count = ledger.deliveries(of: batch.number).reduce(0) { $0 + $1.ids.count }
             guard count > 1 else {
@@ -48,7 +50,7 @@ extension Pipeline {
             }
             sent.letters = letters.letters.map(\.rejection)
             for (table, count) in zip(sent.tables, report.tables) {
-                table.encoder.storedIsolated(
+                worker.tables.storedIsolated(
                     table.name, taken: count.stored + count.duplicates, refused: count.refused)
                 if count.wentToStaging { table.encoder.metDuplicate(table.name) }
             }
@@ -68,15 +70,26 @@ extension Pipeline {
         }
         // Without any row it is no row's fault.
         guard let last = survivors.first, !sent.tables.isEmpty else { throw .postgres(error, .unforeseen) }
-        for table in sent.tables {
-            table.encoder.storedIsolated(table.name, taken: 0, refused: 1)
-            guard table.encoder.refusedInARow(table.name) < IsolationLimits().wholesaleRefusals else {
-                hold([table.name], .refusesRows, error, batch)
-                return []
+        for table in sent.tables where !batch.isToBlame {
+            worker.tables.storedIsolated(table.name, taken: 0, refused: 1)
+            guard worker.tables.refusedInARow(table.name) < IsolationLimits().wholesaleRefusals else {
+                return try blame(batch, or: table.name, error)
             }
         }
         batch.refused[last.index] = Refusal(error, table: sent.tables.count == 1 ? sent.tables[0].name : nil)
         return try again(batch)
+    }
+
+    /// All that was tried of a batch was refused alike, after much else: either its entries are bad, and are tried once
+    /// more to become letters, or the table is held.
+    private func blame(_ batch: Batch, or table: String, _ error: PostgresError) throws(LaneFailure) -> [Try] {
+        guard try takesOthers(table, than: batch) else {
+            hold([table], .refusesRows, error, batch)
+            return []
+        }
+        var batch = batch
+        batch.isToBlame = true
+        return try again(batch, isolates: true)
     }
 
     /// The dead letter of a refused row; `nil` when the transaction cannot hold another.

@@ -19,7 +19,10 @@ extension Pipeline {
             worker.stop.pause(.milliseconds(100))
             return nil
         }
-        try resolve(sources.missing(request.streams))
+        let unknown = sources.missing(request.streams)
+        try resolve(unknown)
+        // One that is left out now is not read: the next turn reads the others.
+        guard unknown.allSatisfy({ worker.directory.route(of: $0) != nil }) else { return nil }
         // With a COMMIT under way nobody may wait: its answer would lie there, and its entries unacknowledged.
         let block = request.mayBlock && inFlight == nil ? Self.blockTime : nil
         let held = takeBlock()

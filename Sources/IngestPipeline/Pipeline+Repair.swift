@@ -25,6 +25,12 @@ extension Pipeline {
     private func workOff(_ tries: [Try]) throws(LaneFailure) {
         var todo = tries
         while let next = todo.popLast() {
+            // A batch that is tried piece by piece takes its time: the lane is at work, and does not hang.
+            worker.status.update(number) { $0.lastTurn = .now }
+            guard !isHeld(next.planned.batch) else {
+                park(next.planned.batch)
+                continue
+            }
             switch try encode(next.planned) {
             case .full(let encoded) where next.isolates: todo += try isolate(encoded)
             case .full(let encoded): todo += try commit(encoded)
@@ -66,6 +72,7 @@ extension Pipeline {
         for part in planned.batch.parts { sources.suspect(part.stream, at: worker.now) }
         let window = FencePlanner.probes(for: ledger.deliveries(of: planned.batch.number), isRetry: true)
         let coverage = try onPostgres { session throws(PostgresError) in try session.coverage(of: window) }
+        try confirmCommits()
         guard let (attempt, step) = ledger.conflicted(planned.batch.number, coverage: coverage) else { return [] }
         switch step {
         case .commit(let plan):
@@ -95,6 +102,9 @@ extension Pipeline {
         switch failure {
         case .conflict:
             return try afterConflict(sent.planned)
+        case .retry(let retry) where retry.halves && survivors(of: sent.planned).count > 1:
+            worker.metrics.postgresFailed("size")
+            return try halve(sent.planned)
         case .retry(let retry) where batch.retries < min(retry.limit, Self.retryLimit):
             batch.retries += 1
             worker.stop.pause(.milliseconds(Int.random(in: 1...20)))
@@ -129,6 +139,12 @@ extension Pipeline {
 
     // MARK: Too much for one transaction
 
+    /// Two transactions instead of one, each with half of what is to be stored.
+    private func halve(_ planned: PlannedBatch) throws(LaneFailure) -> [Try] {
+        let survivors = survivors(of: planned)
+        return try halves(planned.batch, behind: survivors[survivors.count / 2].position)
+    }
+
     /// The transaction wants more of something than the server has: halves it down to one entry, which becomes a letter
     /// to be tried later when it is too much alone.
     private func shrink(
@@ -145,9 +161,7 @@ extension Pipeline {
             return try again(batch)
         }
         let survivors = survivors(of: planned)
-        guard survivors.count <= 1 else {
-            return try halves(batch, behind: survivors[survivors.count / 2].position)
-        }
+        guard survivors.count <= 1 else { return try halve(planned) }
         // Without any row it is still too much: the server is short of it for everybody.
         guard let last = survivors.first else { throw .postgres(error, .unforeseen) }
         batch.retries += 1

@@ -28,8 +28,8 @@ final class Pipeline {
     var acknowledgements = AcknowledgementQueue()
     /// Since when the oldest of them waits.
     var acknowledgingSince: ContinuousClock.Instant?
-    var encoders: [Routes.RouteID: RouteEncoder] = [:]
-    /// The mappings' revision that the encoders were made of.
+    var encoders: [Routes.RouteID: MadeEncoder] = [:]
+    /// The board's revision when the encoders were last looked through.
     var encodersRevision = 0
     /// Streams that are not read for now: their table takes no rows, or somebody paused them.
     var parked: Set<StreamKey> = []
@@ -50,6 +50,8 @@ final class Pipeline {
     var lingers = false
     /// Something was committed since the last failure.
     private var hasCommitted = false
+    /// Redis' failures since something was committed.
+    private var redisFailures = RedisFailureStreak()
     /// The database went back, and this lane is the one that refills it.
     var trustsDestination = false
 
@@ -63,7 +65,10 @@ final class Pipeline {
     /// A lane that is alone holds up the others no longer than this, and the try under way.
     private static let solitudeLimit = Duration.seconds(1)
 
-    func noteProgress() { hasCommitted = true }
+    func noteProgress() {
+        hasCommitted = true
+        redisFailures.succeeded()
+    }
 
     /// Whether something was committed since the last call.
     func takeProgress() -> Bool {
@@ -71,8 +76,18 @@ final class Pipeline {
         return hasCommitted
     }
 
-    /// One turn of the lane, beside those of other lanes or alone.
+    /// One turn of the lane.
     func turn() throws(LaneFailure) {
+        do throws(LaneFailure) {
+            try takeTurn()
+        } catch {
+            guard case .redis(let reason, let failure) = error else { throw error }
+            throw .redis(reason, redisFailures.failed(failure))
+        }
+    }
+
+    /// Beside the turns of other lanes, or alone.
+    private func takeTurn() throws(LaneFailure) {
         isAlone = wantsSolitude
         wantsSolitude = false
         try worker.solitude.run(alone: isAlone) { () throws(LaneFailure) in

@@ -6,7 +6,7 @@ public import RedisWire
 
 /// What the lanes and the housekeeper need to know, as plain values.
 public struct PipelineSettings: Sendable {
-    public var redis: RedisEndpoint
+    public var redisAccess: RedisAccess
     public var postgres: PostgresEndpoint
     /// The operator's name for this Redis deployment. Part of every stream's identity in the ledger: two servers that
     /// write into one database need two names, one server that moves keeps its name.
@@ -41,6 +41,9 @@ public struct PipelineSettings: Sendable {
     public var retry = RetrySchedule()
     /// Open letters, and bytes of their fields, above which a warning is logged. Letters are never dropped.
     public var letterAlert = LetterAlert()
+
+    /// Where Redis is, with the password that was known last.
+    public var redis: RedisEndpoint { redisAccess.endpoint }
 
     /// How many dead letters are too many not to say so.
     public struct LetterAlert: Equatable, Sendable {
@@ -80,7 +83,7 @@ public struct PipelineSettings: Sendable {
         discoverEvery: Duration = .seconds(2), mirrorMax: Int = 100_000, shutdownGrace: Duration = .seconds(10),
         trim: Trim? = nil
     ) {
-        self.redis = redis
+        redisAccess = RedisAccess(redis)
         self.postgres = postgres
         self.redisDeployment = redisDeployment
         self.group = group

@@ -39,11 +39,17 @@ extension PostgresSession {
     /// Commits piece by piece, leaving out what the database refuses.
     /// - Parameter mayMakeChunks: a missing partition is no row's fault before it was asked for.
     func isolate(
-        _ unit: CommitUnit, rows: [IsolatedRows], mayMakeChunks: Bool, letter: (RefusedRow) -> DeadLetter?
+        _ unit: CommitUnit, rows: [IsolatedRows], limits: IsolationLimits, mayMakeChunks: Bool,
+        letter: (RefusedRow) -> DeadLetter?
     ) -> IsolationReport {
         commits.commitIsolating(
-            unit, rows: rows, deadline: deadline,
+            unit, rows: rows, limits: limits, deadline: deadline,
             judge: { mayMakeChunks && $0.isMissingPartition ? .abort : Self.judge($0) }, letter: letter)
+    }
+
+    /// Tries a unit that is a rehearsal.
+    func rehearse(_ unit: CommitUnit) -> CommitReport {
+        commits.commit(unit, deadline: deadline)
     }
 
     private static func judge(_ error: PostgresError) -> RefusalVerdict {
@@ -58,16 +64,6 @@ extension PostgresSession {
         Coverage(try ledger.coverage(of: probes.map { ($0.source, $0.ids) }, deadline: deadline))
     }
 
-    /// Ends when all that this session has seen is where a commit of its own is: with the standby, where COMMIT waits for
-    /// one. A transaction whose wait was cancelled can be seen, too.
-    /// - Returns: false where that wait was cancelled as well.
-    func secure() throws(PostgresError) -> Bool {
-        begin(CommitUnit(statements: [.init("SELECT pg_logical_emit_message(true, 'millrace', '')")]))
-        let report = commits.collect(deadline: deadline)
-        if let failure = report.failure { throw failure }
-        return report.isDurable
-    }
-
     /// Whether this database is the one, at least as new as the acknowledgements, that Redis was told about. Notes the
     /// server when nothing was noted yet.
     func checkDestination(_ acknowledged: [SourceNumber: StreamID]) throws(PostgresError) -> DestinationCheck {
@@ -76,6 +72,11 @@ extension PostgresSession {
         let check = try DestinationCheck(acknowledged, of: connection, found: found, deadline: deadline)
         if check == .unknown { try store.note(found, deadline: deadline) }
         return check
+    }
+
+    /// Whether what the ledger says now is durable wherever it has to be.
+    func confirmCommits() throws(PostgresError) -> Bool {
+        try DestinationStore(connection).confirmCommits(deadline: deadline)
     }
 
     /// Notes this server as the one that holds everything acknowledged so far.

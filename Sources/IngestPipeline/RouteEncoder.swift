@@ -17,9 +17,6 @@ final class RouteEncoder {
     let tables: [Table]
     /// By table: how many more batches go through staging.
     var staged: [String: Int] = [:]
-    /// By table: how many more batches go piece by piece.
-    private var refusing: [String: Int] = [:]
-    private var refusedInARow: [String: Int] = [:]
     private var encoder: StreamEncoder
 
     init(mappings: [CheckedMapping], limits: CodecLimits, keptBytes: Int) throws(PlanError) {
@@ -77,20 +74,4 @@ final class RouteEncoder {
         guard let left = staged[table] else { return }
         staged[table] = duplicates > 0 ? Self.stagedBatches : max(0, left - 1)
     }
-
-    // MARK: Refusals
-
-    /// As long as a table has refused rows of late, a batch as a whole would be sent in vain.
-    static let isolatedBatches = 20
-
-    func expectsRefusals(_ table: Table) -> Bool { refusing[table.rows.table, default: 0] > 0 }
-
-    /// A batch that went piece by piece is stored: so many of its rows were refused.
-    func storedIsolated(_ table: String, taken: Int, refused: Int) {
-        refusing[table] = refused > 0 ? Self.isolatedBatches : max(0, refusing[table, default: 0] - 1)
-        refusedInARow[table] = taken > 0 ? 0 : refusedInARow[table, default: 0] + refused
-    }
-
-    /// Rows refused since the table took one.
-    func refusedInARow(_ table: String) -> Int { refusedInARow[table, default: 0] }
 }

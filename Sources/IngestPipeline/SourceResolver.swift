@@ -26,6 +26,16 @@ struct SourceResolver {
         var sources: [StreamKey: SourceNumber] = [:]
         /// Streams whose group was made anew: what comes from them may be stored already.
         var replaying: [StreamKey] = []
+        /// Streams that must not be ingested as things are.
+        var refused: [StreamKey: IncarnationDecision.Refusal] = [:]
+    }
+
+    /// What one step did to a stream.
+    private enum Step {
+        case mended
+        /// The group was made anew.
+        case madeAnew
+        case refused(IncarnationDecision.Refusal)
     }
 
     func resolve(_ keys: [StreamKey]) throws(LaneFailure) -> Resolution {
@@ -42,7 +52,7 @@ struct SourceResolver {
             let states = try onRedis { () throws(RedisError) in try redis.identities(of: keys) }
             var broken: [StreamKey] = []
             // What is no stream has no source; the lane that reads the key leaves it out.
-            for key in keys where states[key]?.isNoStream != true {
+            for key in keys where states[key]?.isNoStream != true && resolution.refused[key] == nil {
                 let facts = try facts(key, records[key] ?? [], states[key], isMended: mended.contains(key))
                 if case .use(let source) = IncarnationDecision(facts), resolution.token != nil {
                     try advance(key, facts, source)
@@ -53,18 +63,21 @@ struct SourceResolver {
             }
             guard !broken.isEmpty else { return resolution }
             for key in broken {
-                if try mend(key, isMended: mended.contains(key)) { resolution.replaying.append(key) }
+                switch try mend(key, isMended: mended.contains(key)) {
+                case .mended: break
+                case .madeAnew: resolution.replaying.append(key)
+                case .refused(let refusal): resolution.refused[key] = refusal
+                }
                 mended.insert(key)
             }
             // A token that changed meanwhile makes what was resolved before it doubtful: look at everything again.
             resolution.sources = [:]
         }
-        throw .redis(.closed, .pause)
+        throw .redis(.closed, .passes)
     }
 
     /// Decides under the stream's lock and carries out one step.
-    /// - Returns: whether the group was made anew.
-    private func mend(_ key: StreamKey, isMended: Bool) throws(LaneFailure) -> Bool {
+    private func mend(_ key: StreamKey, isMended: Bool) throws(LaneFailure) -> Step {
         let name = sourceKey(key)
         let known = try onPostgres { () throws(PostgresError) in
             try postgres.ledger.lock(name, deadline: postgres.deadline)
@@ -82,23 +95,23 @@ struct SourceResolver {
 
     private func carryOut(
         _ decision: IncarnationDecision, _ key: StreamKey, _ name: SourceKey
-    ) throws(LaneFailure) -> Bool {
+    ) throws(LaneFailure) -> Step {
         switch decision {
         case .use:
             try apply([], name)
             try onRedis { () throws(RedisError) in try redis.setEpoch(onlyIfMissing: true) }
-            return false
+            return .mended
         case .restore(_, let digits, let group):
             try apply([], name)
-            guard let marker = HexUUID(digits) else { return false }
+            guard let marker = HexUUID(digits) else { return .mended }
             try rebuild(key, marker: marker, group: group)
             announce(key, "group_restored")
-            return true
+            return .madeAnew
         case .reopen(let number, let closing):
             try apply((closing.map { [.close($0)] } ?? []) + [.reopen(number)], name)
             try onRedis { () throws(RedisError) in try redis.setEpoch(onlyIfMissing: false) }
             announce(key, "reopened")
-            return true
+            return .madeAnew
         case .begin(let closing, let group):
             let marker = HexUUID.random()
             try apply((closing.map { [.close($0)] } ?? []) + [.open(marker, adoptedUpTo: nil)], name)
@@ -108,11 +121,11 @@ struct SourceResolver {
                     try redis.setEpoch(onlyIfMissing: true)
                     try redis.makeGroup(key, marker: marker, at: .create)
                 }
-                return false
+                return .mended
             }
             try rebuild(key, marker: marker, group: group)
             announce(key, "stream_replaced")
-            return true
+            return .madeAnew
         case .adopt(let floor):
             let marker = HexUUID.random()
             try apply([.open(marker, adoptedUpTo: floor)], name)
@@ -121,9 +134,10 @@ struct SourceResolver {
                 try redis.mark(key, marker)
             }
             announce(key, "adopted")
-            return true
+            return .madeAnew
         case .refuse(let refusal):
-            throw .refused(stream: "\(key)", refusal)
+            try onPostgres { () throws(PostgresError) in try postgres.connection.reset(deadline: postgres.deadline) }
+            return .refused(refusal)
         }
     }
 

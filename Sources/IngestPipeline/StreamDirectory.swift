@@ -10,12 +10,23 @@ final class StreamDirectory: Sendable {
         var streams: [StreamKey: Routes.RouteID] = [:]
         /// Keys that hold something else than a stream.
         var blocked: Set<StreamKey> = []
+        /// Streams that must not be ingested as things are: why, and when to look again.
+        var leftOut: [StreamKey: LeftOut] = [:]
         /// Streams that somebody paused.
         var paused: Set<StreamKey> = []
         /// Consumer names of lanes whose heartbeat is fresh, this process' own included.
         var lanes: [String] = []
         /// When each consumer was last heard of, and the moment that was read, in Redis' milliseconds.
         var heartbeats = Heartbeats()
+
+        func mayBeRead(_ stream: StreamKey) -> Bool {
+            !blocked.contains(stream) && leftOut[stream].map { $0.until <= .now } ?? true
+        }
+    }
+
+    struct LeftOut {
+        var reason: String
+        var until: ContinuousClock.Instant
     }
 
     /// Heartbeats of all consumers of the group, in Redis' milliseconds.
@@ -48,7 +59,7 @@ final class StreamDirectory: Sendable {
     func add(_ found: [(stream: StreamKey, route: Routes.RouteID)]) {
         let changed = state.withLock { state in
             let before = state.streams.count
-            for item in found where !state.blocked.contains(item.stream) { state.streams[item.stream] = item.route }
+            for item in found where state.mayBeRead(item.stream) { state.streams[item.stream] = item.route }
             return state.streams.count != before
         }
         if changed { revision.add(1, ordering: .releasing) }
@@ -64,6 +75,32 @@ final class StreamDirectory: Sendable {
     }
 
     var blocked: [StreamKey] { state.withLock { $0.blocked.sorted() } }
+
+    /// How long a stream is left out before it is looked at again.
+    private static let leaveOutFor = Duration.seconds(60)
+
+    /// Leaves a stream out for a while: discovery brings it back.
+    /// - Returns: whether that is news.
+    func leaveOut(_ stream: StreamKey, reason: String) -> Bool {
+        let entry = LeftOut(reason: reason, until: .now + Self.leaveOutFor)
+        let isNews = state.withLock { state in
+            state.streams[stream] = nil
+            return state.leftOut.updateValue(entry, forKey: stream) == nil
+        }
+        revision.add(1, ordering: .releasing)
+        return isNews
+    }
+
+    /// The stream may be ingested.
+    /// - Returns: whether it was left out before.
+    func takeUp(_ stream: StreamKey) -> Bool {
+        state.withLock { $0.leftOut.removeValue(forKey: stream) != nil }
+    }
+
+    /// Streams that are left out, and why.
+    var leftOut: [(stream: StreamKey, reason: String)] {
+        state.withLock { state in state.leftOut.map { ($0.key, $0.value.reason) } }.sorted { $0.stream < $1.stream }
+    }
 
     /// Streams that are not read until somebody resumes them.
     var paused: Set<StreamKey> { state.withLock(\.paused) }

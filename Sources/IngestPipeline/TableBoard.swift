@@ -1,4 +1,5 @@
 import IngestCore
+import PostgresCopy
 import PostgresWire
 import Records
 import Synchronization
@@ -16,7 +17,10 @@ final class TableBoard: Sendable {
 
     private struct State {
         var mappings: [CheckedMapping]
+        /// How often each mapping was checked anew.
+        var revisions: [Int]
         var breakers: [String: (breaker: TableBreaker, reason: String)] = [:]
+        var tallies: [String: RefusalTally] = [:]
     }
 
     private let state: Mutex<State>
@@ -25,7 +29,7 @@ final class TableBoard: Sendable {
     private let began = ContinuousClock.now
 
     init(_ mappings: [CheckedMapping]) {
-        state = Mutex(State(mappings: mappings))
+        state = Mutex(State(mappings: mappings, revisions: mappings.map { _ in 0 }))
     }
 
     private var now: Duration { began.duration(to: .now) }
@@ -55,6 +59,9 @@ final class TableBoard: Sendable {
         let now = now
         let jitter = Double.random(in: 0...1)
         return state.withLock { state in
+            if hold == .refusesRows {
+                state.tallies[table, default: RefusalTally()].held(limit: IsolationLimits().wholesaleRefusals)
+            }
             guard var known = state.breakers[table] else {
                 state.breakers[table] = (TableBreaker(hold, now: now, jitter: jitter), reason)
                 openCount.store(state.breakers.count, ordering: .releasing)
@@ -77,16 +84,37 @@ final class TableBoard: Sendable {
         }
     }
 
+    // MARK: Refusals
+
+    /// Whether the table has refused rows of late, so that a batch as a whole would be sent in vain.
+    func expectsRefusals(_ table: String) -> Bool {
+        state.withLock { $0.tallies[table]?.expectsRefusals ?? false }
+    }
+
+    /// Rows that the table has refused since it took one, whichever lane sent them.
+    func refusedInARow(_ table: String) -> Int {
+        state.withLock { $0.tallies[table]?.inARow ?? 0 }
+    }
+
+    /// A batch that went piece by piece is stored.
+    func storedIsolated(_ table: String, taken: Int, refused: Int) {
+        state.withLock { $0.tallies[table, default: RefusalTally()].stored(taken: taken, refused: refused) }
+    }
+
     // MARK: Mappings
 
-    /// Changes when a mapping was checked anew: encoders made before do not fit any more.
+    /// Changes when some mapping was checked anew.
     var revision: Int { mappingRevision.load(ordering: .acquiring) }
 
     /// All of them, in the configuration's order.
     var mappings: [CheckedMapping] { state.withLock(\.mappings) }
 
-    func mappings(of route: Routes.RouteID) -> [CheckedMapping] {
-        state.withLock { state in route.mappings.map { state.mappings[$0] } }
+    /// A route's mappings and their revision, which changes when one of them was checked anew: encoders made before do
+    /// not fit any more.
+    func mappings(of route: Routes.RouteID) -> (mappings: [CheckedMapping], revision: Int) {
+        state.withLock { state in
+            (route.mappings.map { state.mappings[$0] }, route.mappings.reduce(0) { $0 + state.revisions[$1] })
+        }
     }
 
     /// A table whose mappings the caller has to check now; it owes ``checked(_:problem:)``.
@@ -115,7 +143,10 @@ final class TableBoard: Sendable {
     /// Takes mappings that were compiled anew.
     func adopt(_ mappings: [(index: Int, mapping: CheckedMapping)]) {
         state.withLock { state in
-            for item in mappings { state.mappings[item.index] = item.mapping }
+            for item in mappings {
+                state.mappings[item.index] = item.mapping
+                state.revisions[item.index] += 1
+            }
         }
         mappingRevision.add(1, ordering: .releasing)
     }

@@ -157,7 +157,7 @@ extension Worker {
                 try connection.command("PING")
                 return connection
             } catch {
-                if case .redis(_, .stopAccess) = LaneFailure(error) { throw .redisRefused(settings.redis, error) }
+                if case .redis(_, .wantsPerson) = LaneFailure(error) { throw .redisRefused(settings.redis, error) }
                 guard .now < end, !stop.isRequested else { throw .redisUnreachable(settings.redis, error) }
                 stop.pause(.milliseconds(250))
             }

@@ -35,6 +35,8 @@ public final class Worker: Sendable {
         case notStream
         /// Somebody paused it.
         case paused
+        /// It must not be ingested as things are.
+        case leftOut(reason: String)
         /// Its table takes no rows, and a person has to mend that.
         case table
     }
@@ -70,6 +72,9 @@ public final class Worker: Sendable {
     public var heldTables: [(table: String, reason: String)] {
         context.tables.held.map { ($0.table, $0.reason) }
     }
+
+    /// Streams that are not ingested as things are, and why.
+    public var streamsLeftOut: [(stream: StreamKey, reason: String)] { context.directory.leftOut }
 
     /// Asks every thread to finish: batches under way are completed, the rest is handed back.
     public func stop() { context.stop.request() }
@@ -109,6 +114,9 @@ public final class Worker: Sendable {
 
     private func obstacle(of key: StreamKey) -> Obstacle {
         if context.directory.blocked.contains(key) { return .notStream }
+        if let left = context.directory.leftOut.first(where: { $0.stream == key }) {
+            return .leftOut(reason: left.reason)
+        }
         return context.directory.paused.contains(key) ? .paused : .table
     }
 }

@@ -52,6 +52,15 @@ extension PipelineSettings {
         retry = RetrySchedule(
             maximumAttempts: settings.retry.maxAttempts, initialInterval: settings.retry.initialInterval,
             maximumInterval: settings.retry.maxInterval, isJittered: settings.retry.jitter == .full)
+        redisAccess = RedisAccess(redis, readPassword: Self.passwordReader(settings.redis))
         letterAlert = LetterAlert(rows: settings.deadLetter.alertRows, bytes: settings.deadLetter.alertBytes)
+    }
+
+    /// Reads the password's file again, if the password is from there: one that is given itself wins over its file.
+    private static func passwordReader(_ redis: Settings.Redis) -> @Sendable () -> RedisPassword? {
+        guard let file = redis.passwordFile, let known = redis.password, known == (try? SecretFile.read(file)) else {
+            return { nil }
+        }
+        return { (try? SecretFile.read(file)).map { RedisPassword($0.value) } }
     }
 }

@@ -70,6 +70,9 @@ struct WorkerReadiness: ReadinessReporting {
         let tables = worker.heldTables.map { held in
             ReadinessReport.Check("table-\(held.table)", isPassing: true, detail: "held: \(held.reason)")
         }
-        return ReadinessReport(checks: lanes + tables)
+        let streams = worker.streamsLeftOut.map { left in
+            ReadinessReport.Check("stream-\(left.stream)", isPassing: true, detail: "left out: \(left.reason)")
+        }
+        return ReadinessReport(checks: lanes + tables + streams)
     }
 }

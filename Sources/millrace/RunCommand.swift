@@ -71,6 +71,8 @@ struct RunCommand: AsyncParsableCommand {
             throw CommandFailure("not drained: \(key) is not a stream", fix: "remove the key, or change its mapping")
         case .blocked(let key, .paused):
             throw CommandFailure("not drained: \(key) is paused", fix: "run `millrace stream resume \(key)`")
+        case .blocked(let key, .leftOut(let reason)):
+            throw CommandFailure("not drained: \(key) is left out", fix: reason)
         case .blocked(let key, .table):
             throw CommandFailure(
                 "not drained: the table of \(key) takes no rows", fix: "see the messages above, and mend the table")

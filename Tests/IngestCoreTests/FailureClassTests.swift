@@ -89,26 +89,17 @@ import Testing
                 "LOADING Redis is loading the dataset in memory", "MASTERDOWN Link with MASTER is down",
                 "CLUSTERDOWN Hash slot not served", "TRYAGAIN", "BUSY Redis is busy running a script",
                 "NOREPLICAS Not enough good replicas", "MISCONF Redis is configured to save",
-                "ERR max number of clients reached",
-            ], .pause
+                "ERR max number of clients reached", "READONLY You can't write against a read only replica.",
+                "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+                "MOVED 3999 127.0.0.1:6381", "EXECABORT Transaction discarded", "ERR syntax error", "", "NEWERROR what",
+            ], .passes
         ),
         (
             [
-                "READONLY You can't write against a read only replica.",
-                "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
-            ], .resolveMaster
+                "NOAUTH Authentication required.", "WRONGPASS invalid", "NOPERM this user has no permissions",
+                "ERR invalid password", "ERR Client sent AUTH, but no password is set",
+            ], .wantsPerson
         ),
-        (["MOVED 3999 127.0.0.1:6381", "ASK 3999 127.0.0.1:6381"], .follow),
-        (
-            ["NOGROUP No such key 's' or consumer group 'g'", "UNBLOCKED the stream key no longer exists"], .heal
-        ),
-        (["WRONGTYPE Operation against a key holding the wrong kind of value"], .stopStream),
-        (["OOM command not allowed when used memory > 'maxmemory'."], .deferWrites),
-        (["NOAUTH Authentication required.", "WRONGPASS invalid", "NOPERM this user has no permissions"], .stopAccess),
-        (["BUSYGROUP Consumer Group name already exists"], .success),
-        (["NOSCRIPT No matching script"], .reloadScript),
-        (["EXECABORT Transaction discarded"], .retryStep),
-        (["ERR syntax error", "", "NEWERROR what"], .pauseAndAlert),
     ]
 
     @Test(arguments: table)
@@ -116,11 +107,15 @@ import Testing
         for reply in replies { #expect(RedisFailure(reply: reply) == expected, "\(reply)") }
     }
 
-    @Test func aBrokenTransportIsClosedFirst() {
-        #expect(RedisFailure(.io) == .reconnect)
-        #expect(RedisFailure(.endOfStream) == .reconnect)
-        #expect(RedisFailure(.protocolError) == .reconnectCounted)
-        #expect(RedisFailure(.outOfMemory) == .reconnectCounted)
-        #expect(RedisFailure(.other) == .reconnectCounted)
+    @Test func repliesThatNeverMakeSenseWantAPerson() {
+        var streak = RedisFailureStreak()
+        for expected in [RedisFailure.garbled, .garbled, .wantsPerson, .wantsPerson] {
+            #expect(streak.failed(.garbled) == expected)
+        }
+        streak.succeeded()
+        #expect(streak.failed(.garbled) == .garbled)
+        #expect(streak.failed(.garbled) == .garbled)
+        #expect(streak.failed(.passes) == .passes, "something else in between")
+        #expect(streak.failed(.garbled) == .garbled)
     }
 }

@@ -50,6 +50,29 @@ import Testing
         }
     }
 
+    /// However deep it is, and whoever looks: the catalog at the start, or the transaction's own guard.
+    @Test func aTriggerOfAPartitionIsOneOfItsTable() async throws {
+        let database = try await TestDatabase()
+        try await onThread {
+            let session = try database.session()
+            let connection = session.connection
+            try connection.execute(
+                """
+                CREATE TABLE items (k bigint, v text, version bigint) PARTITION BY RANGE (k);
+                CREATE TABLE low PARTITION OF items FOR VALUES FROM (0) TO (100) PARTITION BY RANGE (k);
+                CREATE TABLE lowest PARTITION OF low FOR VALUES FROM (0) TO (10)
+                """, deadline: .soon)
+            let target = try connection.target()
+            #expect(!target.hasRowTriggers)
+            let unit = CommitUnit(rows: [rows(target, [Item(1), Item(2)])], ranges: [range(1, 2)])
+            try connection.execute(Self.trigger.replacing("ON items", with: "ON lowest"), deadline: .soon)
+            #expect(session.commit(unit, deadline: .soon).isTargetChanged)
+            #expect(try connection.target().hasRowTriggers)
+            #expect(try connection.rowCount("items") == 0)
+            #expect(try connection.rowCount("ingest.ledger") == 0)
+        }
+    }
+
     @Test(arguments: [
         "ALTER TABLE items SET UNLOGGED", "DROP TABLE items; CREATE TABLE items (k bigint, v text, version bigint)",
     ])

@@ -168,6 +168,7 @@ public enum FaultMatrix {
             [
                 "IsolationTests.rowsThatATriggerTakesAwayAreFound",
                 "SuppressedRowTests.aKnownTriggerThatDropsRowsLeavesNothing",
+                "RefusalTests.rowsThatATriggerOfAPartitionTakesAwayAreLetters",
             ]),
         FaultRow(
             "39", "no partition for a row", .letter, .always, ["DatabaseFaultTests.rowsWithoutAPartitionAreLetters"]),
@@ -214,7 +215,10 @@ public enum FaultMatrix {
             .none("workers speak to one server; a cluster is not supported yet")),
         FaultRow(
             "51", "rights taken, password changed", .pause, .always,
-            [refusedByRedis, "RedisFaultTests.aPasswordThatChangesIsAskedForAgain"]),
+            [
+                refusedByRedis, "RedisFaultTests.aPasswordThatChangesIsAskedForAgain",
+                "RefusalTests.aPasswordFileIsReadAgain",
+            ]),
         FaultRow(
             "52", "XGROUP DESTROY, XGROUP DELCONSUMER by hand", .alert, .always,
             [

@@ -54,12 +54,16 @@ extension Catalog {
          ORDER BY i.relname, k.place
         """
 
-    /// Of the table and of its partitions. Bits of tgtype: 1 row, 2 before, 4 insert.
+    /// Of the table, of its partitions and of theirs. Bits of tgtype: 1 row, 2 before, 4 insert.
     static let triggerQuery = """
+        WITH RECURSIVE tree AS (
+          SELECT $1::oid AS relation
+          UNION
+          SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.relation)
         SELECT DISTINCT t.tgname AS name
           FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
           JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-         WHERE t.tgrelid IN (SELECT $1::oid UNION ALL SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = $1::oid)
+         WHERE t.tgrelid IN (SELECT relation FROM tree)
            AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND (t.tgtype & 7) = 7 AND n.nspname !~ '^_timescaledb_'
          ORDER BY 1
         """

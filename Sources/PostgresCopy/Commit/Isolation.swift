@@ -80,6 +80,14 @@ public struct IsolationLimits: Sendable {
     public var duration = Duration.seconds(4)
 
     public init() {}
+
+    /// For rows whose table is known to take others: however many it refuses, each is a letter.
+    public static var ofWorkingTable: IsolationLimits {
+        var limits = IsolationLimits()
+        limits.wholesaleRefusals = .max
+        limits.doubtfulRefusals = .max
+        return limits
+    }
 }
 
 /// Why a transaction that isolates rows does not get to its COMMIT.

@@ -52,6 +52,28 @@ public struct DestinationStore {
             """, [identity.systemIdentifier.map(String.init), identity.timeline.map(String.init)], deadline: deadline)
     }
 
+    /// Whether everything that can be seen now is where commits have to be: with the standbys that are waited for.
+    ///
+    /// A commit whose wait for a standby was cancelled, or whose session ended in it, can be seen and may be nowhere else.
+    /// The log is sent in order, so a later commit that a standby has confirmed proves all earlier ones. Where nobody
+    /// waits for standbys this is one look. The row of `ingest.destination` stays what it was; sessions that wait in vain
+    /// for a standby hold its lock, so that they do not become more and more.
+    /// - Returns: `false` when this wait was cancelled, too.
+    public func confirmCommits(deadline: PostgresConnection.Deadline) throws(PostgresError) -> Bool {
+        let standbys = try connection.query(
+            "SELECT current_setting('synchronous_standby_names') <> '' AS wanted", deadline: deadline)
+        guard let row = standbys.first, try row.isTrue("wanted") else { return true }
+        _ = connection.takeNotices()
+        let tag = try connection.execute(
+            """
+            BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '2s';
+            INSERT INTO ingest.destination (system_identifier, timeline) VALUES (NULL, NULL)
+            ON CONFLICT (only_row) DO UPDATE SET noted_at = ingest.destination.noted_at;
+            COMMIT
+            """, deadline: deadline)
+        return tag == "COMMIT" && !connection.takeNotices().contains(where: \.isWarning)
+    }
+
     /// A refusal is an answer; only a lost connection is a failure.
     private func ask(_ sql: String, deadline: PostgresConnection.Deadline) throws(PostgresError) -> Int64? {
         do throws(PostgresError) {

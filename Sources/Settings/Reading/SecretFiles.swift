@@ -15,22 +15,14 @@ extension SettingsLoader {
     private mutating func readSecret(_ key: String, _ file: String?) -> Secret? {
         guard let file else { return nil }
         let place = origins[key] ?? .builtIn
-        guard let data = try? Data(contentsOf: URL(filePath: file)) else {
-            problems.append(SettingsProblem(place: place, key: key, message: "cannot read the file \"\(file)\""))
+        do throws(SecretFile.Problem) {
+            let secret = try SecretFile.read(file)
+            warnIfOthersMayRead(file, key, place)
+            return secret
+        } catch {
+            problems.append(SettingsProblem(place: place, key: key, message: error.message))
             return nil
         }
-        guard data.count <= 4096, let text = String(validating: data, as: UTF8.self) else {
-            problems.append(
-                SettingsProblem(place: place, key: key, message: "\"\(file)\" is not a text of at most 4 KiB"))
-            return nil
-        }
-        warnIfOthersMayRead(file, key, place)
-        let secret = text.trimmingCharacters(in: .newlines)
-        if secret.isEmpty {
-            problems.append(SettingsProblem(place: place, key: key, message: "the file \"\(file)\" is empty"))
-            return nil
-        }
-        return Secret(secret)
     }
 
     private mutating func warnIfOthersMayRead(_ file: String, _ key: String, _ place: Origin) {
