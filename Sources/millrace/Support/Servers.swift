@@ -56,7 +56,7 @@ struct Servers {
     /// A password or a right that is wrong is a matter of the configuration, as it is to `run`.
     static func status(_ error: RedisError) -> Int32 {
         guard let answer = error.serverError else { return ExitStatus.failed }
-        let isRefused = RedisFailure(reply: "\(answer.code) \(answer.message)") == .stopAccess
+        let isRefused = RedisFailure(reply: "\(answer.code) \(answer.message)") == .wantsPerson
         return isRefused ? ExitStatus.badConfiguration : ExitStatus.failed
     }
 
