@@ -120,7 +120,7 @@ import Testing
 @Suite struct DrainDecisionTests {
     private func stream(_ delivered: UInt64, pending: Int = 0, isBlocked: Bool = false) -> DrainDecision.Stream {
         .init(
-            key: StreamKey("s"), lastGenerated: id(9), lastDelivered: id(delivered), pending: pending,
+            key: StreamKey("s"), lastEntry: id(9), lastDelivered: id(delivered), pending: pending,
             isBlocked: isBlocked)
     }
 
@@ -154,6 +154,16 @@ import Testing
         #expect(drain.read(reading(300, [stream(9)], scans: 4)) == .wait)
         #expect(drain.read(reading(400, [stream(9)], scans: 5)) == .wait)
         #expect(drain.read(reading(600, [stream(9)], scans: 5)) == .finish)
+    }
+
+    /// Its last entries were deleted, or went before anybody read them: they will never be delivered.
+    @Test func whatIsNoLongerThereIsNotWaitedFor() {
+        var drain = DrainDecision(scans: 0)
+        let empty = DrainDecision.Stream(key: StreamKey("s"), lastEntry: nil, lastDelivered: id(3), pending: 0)
+        #expect(drain.read(reading(0, [empty])) == .wait)
+        #expect(drain.read(reading(200, [empty])) == .finish)
+        let pending = DrainDecision.Stream(key: StreamKey("s"), lastEntry: nil, lastDelivered: id(3), pending: 1)
+        #expect(drain.read(reading(300, [pending])) == .wait)
     }
 
     @Test func aBlockedStreamOrTheTimeEndsItWithAName() {
