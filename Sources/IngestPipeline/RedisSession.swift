@@ -169,18 +169,8 @@ final class RedisSession {
         ).map(\.id)
     }
 
-    /// Ids of one XCLAIM or XAUTOCLAIM. From Redis 7 on each costs a look into a node of the stream, some 10 us: 500 in
-    /// one command were seen to hold up the server for more than 20 ms.
-    static let claimedAtOnce = 100
-
-    /// One command and one round trip for every hundred, so that others get their turn in between.
     func claim(_ ids: [StreamID], of stream: StreamKey, minIdle: Duration) throws(RedisError) -> [StreamID] {
-        var claimed: [StreamID] = []
-        for start in stride(from: 0, to: ids.count, by: Self.claimedAtOnce) {
-            let some = Array(ids[start..<min(start + Self.claimedAtOnce, ids.count)])
-            claimed += try connection.claim(some, of: stream, group: group, to: consumer, minimumIdle: minIdle)
-        }
-        return claimed
+        try connection.claim(ids, of: stream, group: group, to: consumer, minimumIdle: minIdle)
     }
 
     func claimPage(
