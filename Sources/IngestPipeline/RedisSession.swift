@@ -19,6 +19,8 @@ final class RedisSession {
     /// The highest acknowledged id of each source that is noted: by anybody at the last look, by this lane since. What is
     /// acknowledged later may be lower, and must not take its place.
     private var noted: [SourceNumber: StreamID] = [:]
+    /// Acknowledged while the server was too full for the note: it goes as soon as the server takes it.
+    private var owed: [SourceNumber: StreamID] = [:]
     /// A refill acknowledges what the database has, from the lowest id on: as a note that would say that the database
     /// need not have more.
     private let takesNotes: Bool
@@ -58,17 +60,17 @@ final class RedisSession {
         acknowledging queue: inout AcknowledgementQueue, of sources: SourceMap
     ) throws(RedisError) -> ReadOutcome {
         if !queue.isEmpty { Waitpoint.beforeAck.reach() }
-        let acknowledgements = commands(queue.send(), sources)
+        let outgoing = outgoing(queue.send(), sources)
         let result: StreamReader.Result
         do throws(RedisError) {
             result = try reader.read(
-                request.streams, count: request.count, wait: block, acknowledgements: acknowledgements,
+                request.streams, count: request.count, wait: block, acknowledgements: outgoing.commands,
                 on: connection, into: &held.block)
         } catch {
             queue.fail()
             throw error
         }
-        try confirm(&queue, result.acknowledgements, of: sources)
+        try confirm(&queue, result.acknowledgements, noting: outgoing.note, of: sources)
         switch result.outcome {
         case .nothing, .entries: return .entries(token: result.epoch)
         case .missingGroup(let candidates): return .missingGroup(candidates)
@@ -92,40 +94,43 @@ final class RedisSession {
         _ queue: inout AcknowledgementQueue, of sources: SourceMap
     ) throws(RedisError) -> [UInt8]? {
         if !queue.isEmpty { Waitpoint.beforeAck.reach() }
-        let commands = commands(queue.send(), sources)
-        guard !commands.isEmpty else {
+        let outgoing = outgoing(queue.send(), sources)
+        guard !outgoing.commands.isEmpty else {
             queue.confirm()
             return sources.token
         }
-        let answered = try reader.acknowledge(commands, on: connection)
-        try confirm(&queue, answered.acknowledgements, of: sources)
+        let answered = try reader.acknowledge(outgoing.commands, on: connection)
+        try confirm(&queue, answered.acknowledgements, noting: outgoing.note, of: sources)
         return answered.epoch
     }
 
     /// XACK of everything that is ready, and a note of the highest id of each source: after a restore of the database
     /// these ids tell that it went back.
-    private func commands(_ ready: [Acknowledgement], _ sources: SourceMap, withNote: Bool = true) -> CommandBuffer {
+    private func outgoing(
+        _ ready: [Acknowledgement], _ sources: SourceMap, withNote: Bool = true
+    ) -> (commands: CommandBuffer, note: [SourceNumber: StreamID]) {
         var commands = CommandBuffer()
-        var highest: [SourceNumber: StreamID] = [:]
+        var note = owed
         for acknowledgement in ready {
             guard let stream = sources.stream(acknowledgement.source) else { continue }
             commands.appendAcknowledge(stream: stream, group: group, ids: acknowledgement.ids)
-            if let id = acknowledgement.highest, id > noted[acknowledgement.source] ?? .min {
-                highest[acknowledgement.source] = max(id, highest[acknowledgement.source] ?? .min)
+            if takesNotes, let id = acknowledgement.highest, id > noted[acknowledgement.source] ?? .min {
+                note[acknowledgement.source] = max(id, note[acknowledgement.source] ?? .min)
             }
         }
-        if withNote, takesNotes {
-            RedisConnection.noteAcknowledged(highest, group: group, to: &commands)
-            noted.merge(highest) { $1 }
-        }
-        return commands
+        if withNote { RedisConnection.noteAcknowledged(note, group: group, to: &commands) }
+        return (commands, note)
     }
 
     private func confirm(
-        _ queue: inout AcknowledgementQueue, _ answered: StreamReader.Acknowledgements, of sources: SourceMap
+        _ queue: inout AcknowledgementQueue, _ answered: StreamReader.Acknowledgements,
+        noting note: [SourceNumber: StreamID], of sources: SourceMap
     ) throws(RedisError) {
         switch answered {
-        case .done: queue.confirm()
+        case .done:
+            queue.confirm()
+            noted.merge(note) { max($0, $1) }
+            owed = [:]
         // The epoch changed since the last look: these may be other entries by now.
         case .epochChanged: queue.fail()
         case .refused(let error) where error.isMissingGroup: queue.confirm()
@@ -143,16 +148,21 @@ final class RedisSession {
     private func acknowledgeWhileFull(
         _ queue: inout AcknowledgementQueue, of sources: SourceMap
     ) throws(RedisError) {
+        // Only what is owed was refused.
+        guard !queue.isEmpty else { return }
         queue.fail()
         guard let token = sources.token, try epoch() == token else { return }
+        let outgoing = outgoing(queue.send(), sources, withNote: false)
         let replies: [RedisValue]
         do throws(RedisError) {
-            replies = try connection.pipeline(commands(queue.send(), sources, withNote: false))
+            replies = try connection.pipeline(outgoing.commands)
         } catch {
             queue.fail()
             throw error
         }
-        if replies.allSatisfy({ $0.error == nil }) { queue.confirm() } else { queue.fail() }
+        guard replies.allSatisfy({ $0.error == nil }) else { return queue.fail() }
+        queue.confirm()
+        owed = outgoing.note
     }
 
     // MARK: Pending entries
@@ -252,6 +262,7 @@ final class RedisSession {
 
     func acknowledged() throws(RedisError) -> [SourceNumber: StreamID] {
         noted = try connection.acknowledgedIDs(group: group)
+        owed = [:]
         return noted
     }
 }
