@@ -243,7 +243,6 @@ final class RedisSession {
     ) throws(RedisError) {
         switch repair {
         case .create: try connection.createGroup(group, of: stream)
-        case .createAtEnd: try connection.createGroup(group, of: stream, at: "$")
         case .rewind: try connection.rewindGroup(group, of: stream)
         }
         try mark(stream, marker)

@@ -72,8 +72,6 @@ public struct EntryBlock: ~Copyable, Sendable {
     /// How many entries the block holds, of all streams.
     public var count: Int { records.count }
     public var isEmpty: Bool { records.count == 0 }
-    /// Bytes of the receive buffer that the block keeps alive.
-    public var byteCapacity: Int { storage.count }
 
     /// Bytes from the first entry's fields to the end of the last one's: what the entries took of the reply.
     public var extent: Int {
