@@ -19,6 +19,8 @@ extension Pipeline {
             worker.stop.pause(.milliseconds(100))
             return nil
         }
+        // More than one transaction may take with the read.
+        if acknowledgements.count > AcknowledgementQueue.sentAtOnce { try flushAcknowledgements() }
         try resolve(sources.missing(request.streams))
         // With a COMMIT under way nobody may wait: its answer would lie there, and its entries unacknowledged.
         let block = request.mayBlock && inFlight == nil ? Self.blockTime : nil
