@@ -44,7 +44,7 @@ struct DrainWatch {
         let keys = worker.directory.all
         let leftOut = worker.directory.leftOut.map(\.stream)
         var streams: [DrainDecision.Stream] = (worker.directory.blocked + leftOut).map { key in
-            .init(key: key, lastGenerated: .max, lastDelivered: .min, pending: 0, isBlocked: true)
+            .init(key: key, lastEntry: .max, lastDelivered: .min, pending: 0, isBlocked: true)
         }
         let broken = Set(worker.tables.held.filter(\.hold.needsPerson).map(\.table))
         let paused = worker.directory.paused
@@ -52,7 +52,7 @@ struct DrainWatch {
             guard let facts = identity.stream else { continue }
             streams.append(
                 .init(
-                    key: key, lastGenerated: facts.lastGeneratedID,
+                    key: key, lastEntry: facts.length == 0 ? nil : facts.lastEntryID ?? facts.lastGeneratedID,
                     lastDelivered: identity.group?.lastDeliveredID ?? .min, pending: identity.group?.pending ?? 0,
                     isBlocked: paused.contains(key) || worker.writes(key, to: broken)))
         }

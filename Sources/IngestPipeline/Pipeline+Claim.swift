@@ -118,13 +118,14 @@ extension Pipeline {
             let page = try onRedis { redis throws(RedisError) in
                 try redis.claimPage(
                     of: stream, minIdle: minIdle, from: all.cursor,
-                    count: min(RedisSession.claimedAtOnce, worker.settings.claimCount))
+                    count: min(RedisConnection.claimedAtOnce, worker.settings.claimCount))
             }
             all.cursor = page.cursor
             all.claimed += page.claimed
             all.deleted += page.deleted
             found = page.claimed.count + page.deleted.count
-        } while found > 0 && all.cursor > .min && all.claimed.count < worker.settings.claimCount
+        } while found > 0 && all.cursor > .min
+            && all.claimed.count + all.deleted.count < worker.settings.claimCount
         return all
     }
 

@@ -178,15 +178,19 @@ extension Pipeline {
 
     // MARK: Acknowledging
 
-    /// Sends what is ready without waiting for the next read.
+    /// Sends what is ready without waiting for the next read, in as many transactions as it takes.
     func flushAcknowledgements() throws(LaneFailure) {
-        guard !acknowledgements.isEmpty else { return }
-        let unacknowledged = acknowledgements.count
-        let token = try onRedis { redis throws(RedisError) in
-            try redis.acknowledge(&acknowledgements, of: sources)
+        var left = acknowledgements.count
+        while left > 0 {
+            let token = try onRedis { redis throws(RedisError) in
+                try redis.acknowledge(&acknowledgements, of: sources)
+            }
+            noteAcknowledged(of: left)
+            // The guard of the next transaction holds from here on: what was meant for a former epoch must go first.
+            if token != sources.token { forgetSources(for: token) }
+            guard acknowledgements.count < left else { return }
+            left = acknowledgements.count
         }
-        noteAcknowledged(of: unacknowledged)
-        if token != sources.token { forgetSources(for: token) }
     }
 
     /// Makes what this consumer still holds anybody's, so that nobody has to wait for it to look abandoned. Where that

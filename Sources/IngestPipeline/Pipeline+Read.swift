@@ -19,6 +19,8 @@ extension Pipeline {
             worker.stop.pause(.milliseconds(100))
             return nil
         }
+        // More than one transaction may take with the read.
+        if acknowledgements.count > AcknowledgementQueue.sentAtOnce { try flushAcknowledgements() }
         let unknown = sources.missing(request.streams)
         try resolve(unknown)
         // One that is left out now is not read: the next turn reads the others.

@@ -36,7 +36,6 @@ public struct PipelineSettings: Sendable {
     public var discoverEvery: Duration
     /// About how many letters the dead-letter stream keeps. The table keeps all.
     public var mirrorMax: Int
-    public var shutdownGrace: Duration
     /// When letters that may heal by themselves are tried again.
     public var retry = RetrySchedule()
     /// Open letters, and bytes of their fields, above which a warning is logged. Letters are never dropped.
@@ -80,8 +79,7 @@ public struct PipelineSettings: Sendable {
         lanes: Int, mappings: [StreamMapping], batchRows: Int = 5_000, batchBytes: Int = 4 << 20,
         replyBytes: Int = 8 << 20, entryBytes: Int = 1 << 20, deadLetterBytes: Int = 8 << 20, maxFields: Int = 512,
         claimEvery: Duration = .seconds(1), claimAfter: Duration = .seconds(30), claimCount: Int = 500,
-        discoverEvery: Duration = .seconds(2), mirrorMax: Int = 100_000, shutdownGrace: Duration = .seconds(10),
-        trim: Trim? = nil
+        discoverEvery: Duration = .seconds(2), mirrorMax: Int = 100_000, trim: Trim? = nil
     ) {
         redisAccess = RedisAccess(redis)
         self.postgres = postgres
@@ -101,7 +99,6 @@ public struct PipelineSettings: Sendable {
         self.claimCount = claimCount
         self.discoverEvery = discoverEvery
         self.mirrorMax = mirrorMax
-        self.shutdownGrace = shutdownGrace
         self.trim = trim
     }
 }

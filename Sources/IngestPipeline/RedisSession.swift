@@ -19,8 +19,8 @@ final class RedisSession {
     /// The highest acknowledged id of each source that is noted: by anybody at the last look, by this lane since. What is
     /// acknowledged later may be lower, and must not take its place.
     private var noted: [SourceNumber: StreamID] = [:]
-    /// The note that was sent and not confirmed: with acknowledgements that did not count it did not, and goes again.
-    private var noting: [SourceNumber: StreamID] = [:]
+    /// Acknowledged while the server was too full for the note: it goes as soon as the server takes it.
+    private var owed: [SourceNumber: StreamID] = [:]
     /// A refill acknowledges what the database has, from the lowest id on: as a note that would say that the database
     /// need not have more.
     private let takesNotes: Bool
@@ -60,17 +60,17 @@ final class RedisSession {
         acknowledging queue: inout AcknowledgementQueue, of sources: SourceMap
     ) throws(RedisError) -> ReadOutcome {
         if !queue.isEmpty { Waitpoint.beforeAck.reach() }
-        let acknowledgements = commands(queue.send(), sources)
+        let outgoing = outgoing(queue.send(), sources)
         let result: StreamReader.Result
         do throws(RedisError) {
             result = try reader.read(
-                request.streams, count: request.count, wait: block, acknowledgements: acknowledgements,
+                request.streams, count: request.count, wait: block, acknowledgements: outgoing.commands,
                 on: connection, into: &held.block)
         } catch {
             queue.fail()
             throw error
         }
-        try confirm(&queue, result.acknowledgements, of: sources)
+        try confirm(&queue, result.acknowledgements, noting: outgoing.note, of: sources)
         switch result.outcome {
         case .nothing, .entries: return .entries(token: result.epoch)
         case .missingGroup(let candidates): return .missingGroup(candidates)
@@ -94,40 +94,43 @@ final class RedisSession {
         _ queue: inout AcknowledgementQueue, of sources: SourceMap
     ) throws(RedisError) -> [UInt8]? {
         if !queue.isEmpty { Waitpoint.beforeAck.reach() }
-        let commands = commands(queue.send(), sources)
-        guard !commands.isEmpty else {
+        let outgoing = outgoing(queue.send(), sources)
+        guard !outgoing.commands.isEmpty else {
             queue.confirm()
             return sources.token
         }
-        let answered = try reader.acknowledge(commands, on: connection)
-        try confirm(&queue, answered.acknowledgements, of: sources)
+        let answered = try reader.acknowledge(outgoing.commands, on: connection)
+        try confirm(&queue, answered.acknowledgements, noting: outgoing.note, of: sources)
         return answered.epoch
     }
 
     /// XACK of everything that is ready, and a note of the highest id of each source: after a restore of the database
     /// these ids tell that it went back.
-    private func commands(_ ready: [Acknowledgement], _ sources: SourceMap, withNote: Bool = true) -> CommandBuffer {
+    private func outgoing(
+        _ ready: [Acknowledgement], _ sources: SourceMap, withNote: Bool = true
+    ) -> (commands: CommandBuffer, note: [SourceNumber: StreamID]) {
         var commands = CommandBuffer()
-        var highest: [SourceNumber: StreamID] = [:]
+        var note = owed
         for acknowledgement in ready {
             guard let stream = sources.stream(acknowledgement.source) else { continue }
             commands.appendAcknowledge(stream: stream, group: group, ids: acknowledgement.ids)
-            if let id = acknowledgement.highest, id > noted[acknowledgement.source] ?? .min {
-                highest[acknowledgement.source] = max(id, highest[acknowledgement.source] ?? .min)
+            if takesNotes, let id = acknowledgement.highest, id > noted[acknowledgement.source] ?? .min {
+                note[acknowledgement.source] = max(id, note[acknowledgement.source] ?? .min)
             }
         }
-        noting = withNote && takesNotes ? highest : [:]
-        RedisConnection.noteAcknowledged(noting, group: group, to: &commands)
-        return commands
+        if withNote { RedisConnection.noteAcknowledged(note, group: group, to: &commands) }
+        return (commands, note)
     }
 
     private func confirm(
-        _ queue: inout AcknowledgementQueue, _ answered: StreamReader.Acknowledgements, of sources: SourceMap
+        _ queue: inout AcknowledgementQueue, _ answered: StreamReader.Acknowledgements,
+        noting note: [SourceNumber: StreamID], of sources: SourceMap
     ) throws(RedisError) {
         switch answered {
         case .done:
             queue.confirm()
-            noted.merge(noting) { max($0, $1) }
+            noted.merge(note) { max($0, $1) }
+            owed = [:]
         // The epoch changed since the last look: these may be other entries by now.
         case .epochChanged: queue.fail()
         case .refused(let error) where error.isMissingGroup: queue.confirm()
@@ -145,16 +148,21 @@ final class RedisSession {
     private func acknowledgeWhileFull(
         _ queue: inout AcknowledgementQueue, of sources: SourceMap
     ) throws(RedisError) {
+        // Only what is owed was refused.
+        guard !queue.isEmpty else { return }
         queue.fail()
         guard let token = sources.token, try epoch() == token else { return }
+        let outgoing = outgoing(queue.send(), sources, withNote: false)
         let replies: [RedisValue]
         do throws(RedisError) {
-            replies = try connection.pipeline(commands(queue.send(), sources, withNote: false))
+            replies = try connection.pipeline(outgoing.commands)
         } catch {
             queue.fail()
             throw error
         }
-        if replies.allSatisfy({ $0.error == nil }) { queue.confirm() } else { queue.fail() }
+        guard replies.allSatisfy({ $0.error == nil }) else { return queue.fail() }
+        queue.confirm()
+        owed = outgoing.note
     }
 
     // MARK: Pending entries
@@ -171,18 +179,8 @@ final class RedisSession {
         ).map(\.id)
     }
 
-    /// Ids of one XCLAIM or XAUTOCLAIM. From Redis 7 on each costs a look into a node of the stream, some 10 us: 500 in
-    /// one command were seen to hold up the server for more than 20 ms.
-    static let claimedAtOnce = 100
-
-    /// One command and one round trip for every hundred, so that others get their turn in between.
     func claim(_ ids: [StreamID], of stream: StreamKey, minIdle: Duration) throws(RedisError) -> [StreamID] {
-        var claimed: [StreamID] = []
-        for start in stride(from: 0, to: ids.count, by: Self.claimedAtOnce) {
-            let some = Array(ids[start..<min(start + Self.claimedAtOnce, ids.count)])
-            claimed += try connection.claim(some, of: stream, group: group, to: consumer, minimumIdle: minIdle)
-        }
-        return claimed
+        try connection.claim(ids, of: stream, group: group, to: consumer, minimumIdle: minIdle)
     }
 
     func claimPage(
@@ -246,7 +244,6 @@ final class RedisSession {
     ) throws(RedisError) {
         switch repair {
         case .create: try connection.createGroup(group, of: stream)
-        case .createAtEnd: try connection.createGroup(group, of: stream, at: "$")
         case .rewind: try connection.rewindGroup(group, of: stream)
         }
         try mark(stream, marker)
@@ -265,6 +262,7 @@ final class RedisSession {
 
     func acknowledged() throws(RedisError) -> [SourceNumber: StreamID] {
         noted = try connection.acknowledgedIDs(group: group)
+        owed = [:]
         return noted
     }
 }

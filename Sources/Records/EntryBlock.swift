@@ -72,8 +72,6 @@ public struct EntryBlock: ~Copyable, Sendable {
     /// How many entries the block holds, of all streams.
     public var count: Int { records.count }
     public var isEmpty: Bool { records.count == 0 }
-    /// Bytes of the receive buffer that the block keeps alive.
-    public var byteCapacity: Int { storage.count }
 
     /// What these entries' fields took of the reply, those that were read past included.
     public borrowing func byteCount(of entries: Range<Int>) -> Int {

@@ -28,7 +28,7 @@ extension RedisConnection {
     public func heartbeats(group: String) throws(RedisError) -> [String: Int] {
         var heartbeats: [String: Int] = [:]
         for (name, value) in try hash(ControlKeys(group: group).workers) {
-            heartbeats[String(decoding: name, as: UTF8.self)] = RedisValue.bulk(value).integer.map { Int($0) }
+            heartbeats[String(decoding: name, as: UTF8.self)] = RedisValue.bulk(value).figure
         }
         return heartbeats
     }

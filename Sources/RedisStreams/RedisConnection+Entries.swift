@@ -23,25 +23,6 @@ extension RedisConnection {
         }
     }
 
-    /// How many entries the stream has; 0 when there is no such key.
-    public func length(of stream: StreamKey) throws(RedisError) -> Int {
-        try command("XLEN", .key(stream)).integer(of: "XLEN")
-    }
-
-    /// Removes entries below `id`.
-    /// - Parameters:
-    ///   - approximately: lets the server keep a few more (whole nodes are much cheaper to remove).
-    ///   - limit: at most so many (only when approximate), so that a first trim after an outage does not stall Redis.
-    /// - Returns: how many went.
-    @discardableResult
-    public func trim(
-        _ stream: StreamKey, below id: StreamID, approximately: Bool = true, limit: Int? = nil
-    ) throws(RedisError) -> Int {
-        var arguments: [RedisArgument] = ["XTRIM", .key(stream), "MINID", approximately ? "~" : "=", .id(id)]
-        if approximately, let limit { arguments += ["LIMIT", .integer(limit)] }
-        return try command(arguments).integer(of: "XTRIM")
-    }
-
     /// The key's type as Redis names it, such as `stream`; `none` when there is no such key.
     public func type(of key: StreamKey) throws(RedisError) -> String {
         try command("TYPE", .key(key)).text(of: "TYPE")

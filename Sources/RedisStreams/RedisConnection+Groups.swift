@@ -52,16 +52,13 @@ public struct IncarnationMarker: Hashable, Sendable {
 }
 
 extension RedisConnection {
-    /// Creates the group, and the stream when it is not there.
-    /// - Parameter start: `0`, or `$` for new entries only.
+    /// Creates the group at the stream's beginning, and the stream when it is not there.
     /// - Returns: whether it was created; `false` when it existed.
     /// - Throws: ``RedisError``; `.server` with `OOM` when the server is full.
     @discardableResult
-    public func createGroup(
-        _ group: String, of stream: StreamKey, at start: String = "0"
-    ) throws(RedisError) -> Bool {
+    public func createGroup(_ group: String, of stream: StreamKey) throws(RedisError) -> Bool {
         do {
-            try command("XGROUP", "CREATE", .key(stream), .text(group), .text(start), "MKSTREAM")
+            try command("XGROUP", "CREATE", .key(stream), .text(group), "0", "MKSTREAM")
             return true
         } catch .server(let error) where error.code == "BUSYGROUP" {
             return false

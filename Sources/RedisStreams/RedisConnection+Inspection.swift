@@ -5,7 +5,8 @@ extension RedisConnection {
     /// - Returns: `nil` when there is no such key.
     /// - Throws: ``RedisError``; `.server` with `WRONGTYPE` when the key is no stream.
     public func streamFacts(of stream: StreamKey) throws(RedisError) -> StreamFacts? {
-        guard let reply = try inspect("STREAM", stream) else { return nil }
+        // The first and the last entry come along, of whatever size.
+        guard let reply = try inspect("STREAM", stream, abridged: true) else { return nil }
         return try StreamFacts(reply)
     }
 
@@ -30,12 +31,12 @@ extension RedisConnection {
 
     /// `nil` when the server says that there is no such key.
     private func inspect(
-        _ what: String, _ stream: StreamKey, _ more: RedisArgument...
+        _ what: String, _ stream: StreamKey, _ more: RedisArgument..., abridged: Bool = false
     ) throws(RedisError) -> RedisValue? {
-        do {
-            return try command(["XINFO", .text(what), .key(stream)] + more)
-        } catch .server(let error) where error.code == "ERR" && error.message.hasPrefix("no such key") {
-            return nil
-        }
+        var commands = CommandBuffer()
+        commands.append(["XINFO", .text(what), .key(stream)] + more)
+        let reply = try pipeline(commands, abridged: abridged)[0]
+        if let error = reply.error, error.code == "ERR", error.message.hasPrefix("no such key") { return nil }
+        return try reply.checked()
     }
 }

@@ -17,13 +17,15 @@ public struct StreamIdentity: Equatable, Sendable {
 /// Questions about many streams, in one pipeline for some hundred of them.
 extension RedisConnection {
     private static let streamsAtOnce = 256
+    /// XINFO STREAM brings two entries along, of whatever size: Redis has to keep the replies that wait to be sent.
+    private static let identitiesAtOnce = 64
 
     /// What is pending of each stream. Streams without the group, and keys that are no streams, are left out.
     public func pendingSummaries(
         of streams: [StreamKey], group: String
     ) throws(RedisError) -> [StreamKey: PendingSummary] {
         var summaries: [StreamKey: PendingSummary] = [:]
-        try forEach(streams, commandsEach: 1) { commands, stream in
+        try forEach(streams, atOnce: Self.streamsAtOnce, commandsEach: 1) { commands, stream in
             commands.append("XPENDING", .key(stream), .text(group))
         } body: { stream, replies throws(RedisError) in
             if let error = replies[0].error, error.isMissingGroup || error.isWrongType { return }
@@ -37,7 +39,7 @@ extension RedisConnection {
         of streams: [StreamKey], group: String
     ) throws(RedisError) -> [StreamKey: StreamIdentity] {
         var identities: [StreamKey: StreamIdentity] = [:]
-        try forEach(streams, commandsEach: 4) { commands, stream in
+        try forEach(streams, atOnce: Self.identitiesAtOnce, commandsEach: 4, abridged: true) { commands, stream in
             commands.append("XINFO", "STREAM", .key(stream))
             commands.append("XINFO", "GROUPS", .key(stream))
             commands.append("XINFO", "CONSUMERS", .key(stream), .text(group))
@@ -49,14 +51,14 @@ extension RedisConnection {
     }
 
     private func forEach(
-        _ streams: [StreamKey], commandsEach: Int, write: (inout CommandBuffer, StreamKey) -> Void,
-        body: (StreamKey, [RedisValue]) throws(RedisError) -> Void
+        _ streams: [StreamKey], atOnce: Int, commandsEach: Int, abridged: Bool = false,
+        write: (inout CommandBuffer, StreamKey) -> Void, body: (StreamKey, [RedisValue]) throws(RedisError) -> Void
     ) throws(RedisError) {
-        for start in stride(from: 0, to: streams.count, by: Self.streamsAtOnce) {
-            let some = streams[start..<min(start + Self.streamsAtOnce, streams.count)]
+        for start in stride(from: 0, to: streams.count, by: atOnce) {
+            let some = streams[start..<min(start + atOnce, streams.count)]
             var commands = CommandBuffer()
             for stream in some { write(&commands, stream) }
-            let replies = try pipeline(commands)
+            let replies = try pipeline(commands, abridged: abridged)
             for (index, stream) in some.enumerated() {
                 let first = index * commandsEach
                 try body(stream, Array(replies[first..<(first + commandsEach)]))

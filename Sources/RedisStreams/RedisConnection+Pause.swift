@@ -16,7 +16,7 @@ public struct PauseNote: Equatable, Sendable {
     init(_ value: [UInt8]) {
         let text = String(decoding: value, as: UTF8.self)
         let parts = text.split(separator: " ", maxSplits: 1)
-        at = parts.first.flatMap { Int($0) } ?? 0
+        at = parts.first.flatMap { RedisValue.simple(String($0)).figure } ?? 0
         by = at > 0 ? parts.dropFirst().first.map(String.init) ?? "" : text
     }
 

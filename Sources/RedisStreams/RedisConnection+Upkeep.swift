@@ -15,7 +15,9 @@ public struct AuditNote: Equatable, Sendable {
 
     init?(_ value: [UInt8]) {
         let parts = String(decoding: value, as: UTF8.self).split(separator: " ")
-        guard parts.count == 2, let id = StreamID(parts[0]), let missing = Int(parts[1]) else { return nil }
+        guard parts.count == 2, let id = StreamID(parts[0]),
+            let missing = RedisValue.simple(String(parts[1])).figure
+        else { return nil }
         self.init(upTo: id, missing: missing)
     }
 
@@ -45,7 +47,7 @@ extension RedisConnection {
         var counts: [SourceNumber: Int] = [:]
         for (name, value) in try hash(ControlKeys(group: group).trimmedUnread) {
             guard let source = Int32(String(decoding: name, as: UTF8.self)) else { continue }
-            counts[SourceNumber(rawValue: source)] = RedisValue.bulk(value).integer.map { Int($0) }
+            counts[SourceNumber(rawValue: source)] = RedisValue.bulk(value).figure
         }
         return counts
     }

@@ -12,6 +12,12 @@ extension RedisValue {
         return Int(integer)
     }
 
+    /// A figure that anybody may have written into Redis: cut to what can be added up and subtracted without overflow.
+    /// As milliseconds it reaches to the year 10889.
+    var figure: Int? {
+        integer.map { Int(min(max($0, 0), 1 << 48)) }
+    }
+
     func array(of command: String) throws(RedisError) -> [RedisValue] {
         guard let array else { throw unexpected(command) }
         return array
@@ -55,6 +61,8 @@ struct ReplyFields {
     }
 
     func integer(_ name: String) -> Int? { values[name]?.integer.map { Int($0) } }
+    /// One that commands such as XSETID and XGROUP SETID set.
+    func figure(_ name: String) -> Int? { values[name]?.figure }
     func text(_ name: String) -> String? { values[name]?.text }
     func id(_ name: String) -> StreamID? { values[name]?.bytes.flatMap { StreamID(ascii: $0.span) } }
 

@@ -24,7 +24,7 @@ public struct StreamFacts: Equatable, Sendable {
         self.length = length
         lastGeneratedID = last
         groups = fields.integer("groups") ?? 0
-        entriesAdded = fields.integer("entries-added")
+        entriesAdded = fields.figure("entries-added")
         maxDeletedID = fields.id("max-deleted-entry-id")
         firstEntryID = fields.entryID("first-entry")
         lastEntryID = fields.entryID("last-entry")
@@ -52,7 +52,7 @@ public struct GroupFacts: Equatable, Sendable {
         lastDeliveredID = last
         consumers = fields.integer("consumers") ?? 0
         pending = fields.integer("pending") ?? 0
-        entriesRead = fields.integer("entries-read")
+        entriesRead = fields.figure("entries-read")
         lag = fields.integer("lag")
     }
 }

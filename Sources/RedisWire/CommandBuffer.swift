@@ -101,37 +101,14 @@ public struct CommandBuffer: Sendable {
 
     /// Adds XACK for these ids, in as many commands as ``acknowledgedAtOnce`` asks for; none for no ids.
     public mutating func appendAcknowledge(stream: StreamKey, group: String, ids: [StreamID]) {
-        acknowledge(stream, group, count: ids.count) { ids[$0] }
-    }
-
-    /// Adds XACK for entries of a block. All must be of `stream`.
-    public mutating func appendAcknowledge(
-        stream: StreamKey, group: String, entries: Range<Int>, of block: borrowing EntryBlock
-    ) {
-        var index = entries.lowerBound
-        while index < entries.upperBound {
-            let end = min(index + Self.acknowledgedAtOnce, entries.upperBound)
-            beginAcknowledge(stream, group, count: end - index)
-            for entry in index..<end { write(block.id(entry)) }
-            index = end
+        for start in stride(from: 0, to: ids.count, by: Self.acknowledgedAtOnce) {
+            let some = ids[start..<min(start + Self.acknowledgedAtOnce, ids.count)]
+            begin(argumentCount: 3 + some.count)
+            write("XACK")
+            write(stream.bytes)
+            write(group)
+            for id in some { write(id) }
         }
-    }
-
-    private mutating func acknowledge(_ stream: StreamKey, _ group: String, count: Int, id: (Int) -> StreamID) {
-        var index = 0
-        while index < count {
-            let end = min(index + Self.acknowledgedAtOnce, count)
-            beginAcknowledge(stream, group, count: end - index)
-            for position in index..<end { write(id(position)) }
-            index = end
-        }
-    }
-
-    private mutating func beginAcknowledge(_ stream: StreamKey, _ group: String, count: Int) {
-        begin(argumentCount: 3 + count)
-        write("XACK")
-        write(stream.bytes)
-        write(group)
     }
 
     // MARK: Bytes

@@ -172,7 +172,8 @@ extension EntryParser {
             position += payload
             body.fieldBytes -= payload
             guard body.fieldBytes == 2, bytes.count - position >= 2 else {
-                return pause(body, min(body.fieldBytes, 64 << 10))
+                // Of the line end one byte may be there.
+                return pause(body, min(body.fieldBytes - (bytes.count - position), 64 << 10))
             }
             var cursor = ReplyCursor(bytes, at: position, shift: shift)
             try cursor.lineEnd()

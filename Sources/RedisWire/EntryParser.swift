@@ -4,8 +4,9 @@ public import Records
 ///
 /// It works on whatever has arrived: call ``parse(_:into:)`` with all bytes that are in the buffer, do what it says,
 /// read more and call again. Only the entry whose end is missing is looked at twice. Entries that would take the reply
-/// beyond ``ReplyLimits/keptBytes`` are read past in bounded memory and become `.skipped(byteCount:)`; which ones
-/// depends on the reply alone, not on the pieces it arrives in.
+/// beyond ``ReplyLimits/keptBytes``, or have more names and values than ``ReplyLimits/elements``, are read past in
+/// bounded memory and become `.skipped(byteCount:)`; which ones depends on the reply alone, not on the pieces it
+/// arrives in.
 ///
 /// No reply makes it trap: lengths that are negative, overflow or exceed a limit, and RESP3's types, are a
 /// ``ProtocolViolation``.
@@ -177,8 +178,12 @@ public struct EntryParser: Sendable {
             endDeleted(at: cursor.position, &block)
             return nil
         }
-        return try fields(
-            EntryHead(id: id, body: body, firstField: cursor.position, count: count), bytes, &block)
+        let head = EntryHead(id: id, body: body, firstField: cursor.position, count: count)
+        guard count <= limits.elements else {
+            skip(head, &block)
+            return nil
+        }
+        return try fields(head, bytes, &block)
     }
 
     @inline(__always)
@@ -192,10 +197,15 @@ public struct EntryParser: Sendable {
         }
         block.cancelEntry()
         if fields.leastEnd - position <= room { return incomplete(max(1, fields.leastEnd - bytes.count)) }
+        skip(head, &block)
+        return nil
+    }
+
+    /// The entry cannot be kept: its fields are read past.
+    private mutating func skip(_ head: EntryHead, _ block: inout EntryBlock) {
         block.beginEntry(head.id)
         stage = .past(SkippedBody(fieldsLeft: head.count, byteCount: head.firstField - head.body))
         position = head.firstField
-        return nil
     }
 
     /// How many names and values follow; -1 when the entry was deleted.
@@ -206,7 +216,8 @@ public struct EntryParser: Sendable {
             return -1
         }
         let start = cursor.position
-        guard let count = try cursor.arrayHeader(limits) else { return nil }
+        // However many there are, the reply can be read: a violation would come again with every try.
+        guard let count = try cursor.longArrayHeader() else { return nil }
         guard count == -1 || count.isMultiple(of: 2) else {
             throw ProtocolViolation("a name without a value", offset: start + shift)
         }

@@ -89,8 +89,10 @@ public final class RedisConnection {
     }
 
     /// Sends commands and waits for all their replies, errors of the server among them.
+    /// - Parameter abridged: of every string only the first 4 KiB are kept, and of every array the first 64 strings: for
+    ///   replies that show entries of any size which nobody asked for. They are read in bounded memory.
     public func pipeline(
-        _ commands: borrowing CommandBuffer, timeout: Duration? = nil
+        _ commands: borrowing CommandBuffer, timeout: Duration? = nil, abridged: Bool = false
     ) throws(RedisError) -> [RedisValue] {
         // A reply left behind by an abandoned pipeline would be taken for the first one of this.
         guard outstanding == 0 else {
@@ -100,7 +102,9 @@ public final class RedisConnection {
         let deadline = ContinuousClock.now + (timeout ?? commandTimeout)
         try send(commands, by: deadline)
         var replies: [RedisValue] = []
-        for _ in 0..<commands.commandCount { replies.append(try readValue(by: deadline)) }
+        for _ in 0..<commands.commandCount {
+            replies.append(try abridged ? readAbridged(by: deadline) : readValue(by: deadline))
+        }
         return replies
     }
 
@@ -126,6 +130,18 @@ public final class RedisConnection {
                 return value
             }
             try receive(atLeast: 1, softLimit: .max, by: deadline)
+        }
+    }
+
+    private func readAbridged(by deadline: ContinuousClock.Instant) throws(RedisError) -> RedisValue {
+        try reading { () throws(RedisError) in
+            var reader = AbridgedReader(limits: limits)
+            while true {
+                let value = try parsing { () throws(ProtocolViolation) in try buffer.takeAbridged(&reader) }
+                if let value { return value }
+                buffer.compact()
+                try receive(atLeast: 1, softLimit: 256 << 10, by: deadline)
+            }
         }
     }
 

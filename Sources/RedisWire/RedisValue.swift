@@ -46,9 +46,9 @@ extension RedisValue {
 }
 
 /// How much a reply may hold. A reply beyond a limit is a ``ProtocolViolation`` and closes the connection, except that
-/// entries beyond ``keptBytes`` are read past and marked `.skipped`.
+/// entries beyond ``keptBytes`` or ``elements`` are read past and marked `.skipped`.
 public struct ReplyLimits: Equatable, Sendable {
-    /// Elements of one array.
+    /// Elements of one array that is kept.
     public var elements: Int
     /// Bytes of one string (Redis itself allows 512 MiB).
     public var bulkBytes: Int

@@ -30,6 +30,13 @@ struct ReplyBuffer {
         return try RedisValue.read(&cursor, limits: scanner.limits).map { ($0, position) }
     }
 
+    /// Takes what has arrived of an ordinary reply, of which only the outline is kept; the reply once it is complete.
+    mutating func takeAbridged(_ reader: inout AbridgedReader) throws(ProtocolViolation) -> RedisValue? {
+        let (value, end) = try reader.read(bytes.span.extracting(first: end), from: start)
+        consume(to: end)
+        return value
+    }
+
     /// Lets the parser see what has arrived: its positions are those of the array.
     func parse(
         _ parser: inout EntryParser, into block: inout EntryBlock

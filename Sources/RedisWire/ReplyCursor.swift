@@ -56,11 +56,22 @@ struct ReplyCursor: ~Escapable {
     /// `*n`: how many elements; -1 for nil.
     @_lifetime(self: copy self)
     mutating func arrayHeader(_ limits: ReplyLimits) throws(ProtocolViolation) -> Int? {
+        try arrayHeader(atMost: limits.elements)
+    }
+
+    /// Redis' own maximum: for arrays whose elements are not kept.
+    @_lifetime(self: copy self)
+    mutating func longArrayHeader() throws(ProtocolViolation) -> Int? {
+        try arrayHeader(atMost: Int(Int32.max))
+    }
+
+    @_lifetime(self: copy self)
+    private mutating func arrayHeader(atMost most: Int) throws(ProtocolViolation) -> Int? {
         guard let type else { return nil }
         guard type == Ascii.array else { throw violation(Self.complaint(type, "an array")) }
         let start = position
         guard let number = try number() else { return nil }
-        guard number >= -1, number <= limits.elements else {
+        guard number >= -1, number <= most else {
             throw ProtocolViolation("an array of impossible length", offset: start + shift)
         }
         return Int(number)

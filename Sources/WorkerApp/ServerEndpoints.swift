@@ -45,7 +45,6 @@ extension PipelineSettings {
             deadLetterBytes: settings.limits.deadLetterPayload, maxFields: settings.limits.fields,
             claimEvery: settings.claim.every, claimAfter: settings.claim.after, claimCount: settings.claim.count,
             discoverEvery: settings.discovery.every, mirrorMax: settings.deadLetter.mirrorMax,
-            shutdownGrace: settings.shutdown.grace,
             trim: settings.trim.mode == .acked
                 ? Trim(retention: settings.trim.retention, every: settings.trim.every) : nil)
         linger = settings.batching.linger

@@ -80,6 +80,24 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        /// More names and values than an array of a reply may have, in the middle and at the end of the stream.
+        @Test func anEntryOfAMillionFieldsIsALetterByReference() async throws {
+            let scene = try await Scene()
+            let flood = RawEntry.trade("flood").adding(
+                [RawEntry.Field](repeating: (Array("f".utf8), Array("v".utf8)), count: 500_001))
+            let ids = try scene.add([.trade("before"), flood, .trade("after"), flood])
+            try await scene.drain()
+
+            #expect(try scene.count("market_data_trades") == 2)
+            for id in [ids[1], ids[3]] {
+                let letter = try #require(try letter(scene, stream: flood.stream, id: id))
+                #expect(letter.cause == "too_large" && letter.isReference)
+                #expect(letter.byteCount == flood.resp.count)
+            }
+            try await expectAccounted(scene, entries: 4)
+            await scene.stop()
+        }
+
         @Test func aStreamWhoseNameIsNoTextIsCarriedLikeAnyOther() async throws {
             let scene = try await Scene()
             var good = RawEntry(

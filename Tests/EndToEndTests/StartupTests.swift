@@ -38,6 +38,24 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        /// Anybody may write into the keys that workers share.
+        @Test func figuresThatCannotBeStopNobody() async throws {
+            let scene = try await Scene()
+            try scene.add([.trade("one")])
+            let (least, most) = (RedisArgument.text("\(Int.min)"), RedisArgument.text("\(Int.max)"))
+            try scene.command("HSET", "millrace:{millrace}:workers", "x", least, "y", most)
+            let note = RedisArgument.text("0-0 \(Int.max)")
+            try scene.command("HSET", "millrace:{millrace}:audited", "1", note, "2", note)
+            try scene.command("HSET", "millrace:{millrace}:unread", "1", least, "2", least)
+            try scene.command("HSET", "millrace:{millrace}:paused", "md:other", .text("\(Int.min) x"))
+            try await scene.drain()
+            #expect(try scene.count("market_data_trades") == 1)
+            #expect(try scene.command("HEXISTS", "millrace:{millrace}:workers", "x").integer == 0, "forgotten")
+            let stats = try await scene.millrace(["stats"])
+            #expect(!stats.errors.contains("Fatal error"), "\(stats.errors)")
+            await scene.stop()
+        }
+
         @Test func anUnreachablePostgreSQLIsNamedWithItsAddress() async throws {
             let scene = try await Scene(migrated: false)
             try await refuse(scene, ["postgres.url": Self.nobody], status: 1, naming: ["PostgreSQL", "127.0.0.1:1"])

@@ -162,6 +162,22 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        /// Its letter is by reference, too, but there is nothing to refer to.
+        @Test func aLetterOfADeletedEntryHoldsNothingBack() async throws {
+            let scene = try await Scene()
+            let base = twoHoursAgo
+            try addOld(0..<500, to: "md:ticker", in: scene, base: base)
+            try await scene.drain()
+            try addOld(500..<1_000, to: "md:ticker", in: scene, base: base)
+            try scene.command("XREADGROUP", "GROUP", "millrace", "hand", "STREAMS", "md:ticker", ">")
+            try scene.command("XDEL", "md:ticker", .text("\(base + 600)-0"))
+            try await scene.drain(settings: ["claim.after": "1s"])
+            #expect(try scene.count("ingest.dead_letter WHERE cause = 'deleted' AND by_reference AND state = 'o'") == 1)
+            let limit = try await scene.millrace(["stream", "trim", "md:ticker", "--dry-run", "--json"])
+            #expect(limit.output.contains(#""below":"\#(base + 999)-1""#), "\(limit.output) \(limit.errors)")
+            await scene.stop()
+        }
+
         @Test func nothingIsTrimmedWhileTheDatabaseWentBack() async throws {
             let scene = try await Scene()
             let base = twoHoursAgo

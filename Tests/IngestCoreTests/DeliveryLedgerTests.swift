@@ -117,6 +117,20 @@ import Testing
         #expect(queue.isEmpty)
     }
 
+    /// The rest goes with the next pipeline, whatever became of the first part.
+    @Test func aLongQueueIsSentInParts() {
+        var queue = AcknowledgementQueue()
+        queue.append(due(here, ids(1, 2, 3, 4)) + due(there, ids(5, 6)))
+        #expect(queue.send(limit: 2, most: 3).map(\.ids) == [ids(1, 2), ids(3)])
+        #expect(queue.count == 6)
+        queue.confirm()
+        #expect(queue.send(limit: 2, most: 2).map(\.ids) == [ids(4), ids(5)])
+        queue.fail()
+        #expect(queue.send(limit: 2, most: 9).map(\.ids) == [ids(4), ids(5), ids(6)])
+        queue.confirm()
+        #expect(queue.isEmpty)
+    }
+
     @Test func aHeldQueueSendsNothing() {
         var queue = AcknowledgementQueue()
         queue.append(due(here, ids(1)))

@@ -23,41 +23,6 @@ import Testing
     }
 }
 
-@Suite struct CreditsTests {
-    @Test func countFitsTheFreeBytes() {
-        var credits = Credits(limitBytes: 100_000, limitRows: 5_000, averageBytes: 100)
-        #expect(credits.count(streams: 1) == 1_000)
-        #expect(credits.count(streams: 10) == 100)
-        credits.taken(bytes: 90_000, entries: 900)
-        #expect(credits.count(streams: 1) == 100)
-        credits.released(bytes: 90_000)
-        #expect(credits.count(streams: 1) == 1_000)
-    }
-
-    @Test func countIsAtLeastOneAndAtMostTheLimit() {
-        var credits = Credits(limitBytes: 100, limitRows: 10, averageBytes: 1_000)
-        #expect(credits.count(streams: 256) == 1)
-        credits.taken(bytes: .max, entries: 1)
-        credits.taken(bytes: .max, entries: 1)
-        #expect(credits.count(streams: 0) == 1)
-        #expect(!credits.mayRead)
-        #expect(Credits(limitBytes: .max, limitRows: 10).count(streams: -5) == 10)
-    }
-
-    @Test func theAverageFollowsTheReplies() {
-        var credits = Credits(limitBytes: 1_000_000, limitRows: 100_000, averageBytes: 100)
-        for _ in 0..<40 { credits.taken(bytes: 10_000, entries: 10) }
-        #expect(abs(credits.averageBytes - 1_000) < 10)
-    }
-
-    @Test func anIdleLaneMayAlwaysRead() {
-        var credits = Credits(limitBytes: 0, limitRows: 1)
-        #expect(credits.mayRead)
-        credits.released(bytes: 50)
-        #expect(credits.usedBytes == 0)
-    }
-}
-
 @Suite struct ClaimSweepTests {
     private let dead = ClaimSweep.Consumer(name: "w.0.1", pending: 3, silence: .seconds(6))
     private let alive = ClaimSweep.Consumer(name: "w.0.2", pending: 3, silence: .seconds(1))
@@ -95,7 +60,8 @@ import Testing
     private let lanes = ["a.0.0", "a.0.1", "b.0.0", "b.0.1"]
 
     @Test func everyStreamHasOneOwnerAndSharesAreEven() {
-        let shares = lanes.map { Rendezvous.share(of: $0, streams: streams, lanes: lanes).count }
+        let owners = streams.map { Rendezvous.owner(of: $0, among: lanes) }
+        let shares = lanes.map { lane in owners.count { $0 == lane } }
         #expect(shares.reduce(0, +) == streams.count)
         #expect(shares.allSatisfy { (90...220).contains($0) }, "\(shares)")
     }
@@ -120,7 +86,7 @@ import Testing
 @Suite struct DrainDecisionTests {
     private func stream(_ delivered: UInt64, pending: Int = 0, isBlocked: Bool = false) -> DrainDecision.Stream {
         .init(
-            key: StreamKey("s"), lastGenerated: id(9), lastDelivered: id(delivered), pending: pending,
+            key: StreamKey("s"), lastEntry: id(9), lastDelivered: id(delivered), pending: pending,
             isBlocked: isBlocked)
     }
 
@@ -156,6 +122,16 @@ import Testing
         #expect(drain.read(reading(600, [stream(9)], scans: 5)) == .finish)
     }
 
+    /// Its last entries were deleted, or went before anybody read them: they will never be delivered.
+    @Test func whatIsNoLongerThereIsNotWaitedFor() {
+        var drain = DrainDecision(scans: 0)
+        let empty = DrainDecision.Stream(key: StreamKey("s"), lastEntry: nil, lastDelivered: id(3), pending: 0)
+        #expect(drain.read(reading(0, [empty])) == .wait)
+        #expect(drain.read(reading(200, [empty])) == .finish)
+        let pending = DrainDecision.Stream(key: StreamKey("s"), lastEntry: nil, lastDelivered: id(3), pending: 1)
+        #expect(drain.read(reading(300, [pending])) == .wait)
+    }
+
     @Test func aBlockedStreamOrTheTimeEndsItWithAName() {
         var drain = DrainDecision(scans: 0, deadline: .seconds(1))
         #expect(drain.read(reading(0, [stream(3, isBlocked: true)])) == .giveUp(.blocked(StreamKey("s"))))
@@ -167,13 +143,11 @@ import Testing
 @Suite struct TimeTableTests {
     /// They lean on each other; a change of one must not break the rest.
     @Test func theTimesFitTogether() {
-        #expect(TimeTable.claimAfter > TimeTable.batchDeadline * 3)
-        #expect(TimeTable.lockTimeout < TimeTable.batchDeadline)
-        #expect(TimeTable.statementTimeout > TimeTable.batchDeadline)
+        #expect(TimeTable.claimAfter > TimeTable.statementTimeout * 3)
+        #expect(TimeTable.lockTimeout < TimeTable.statementTimeout)
         #expect(TimeTable.idleInTransaction > TimeTable.statementTimeout)
         #expect(TimeTable.reaperAge > TimeTable.idleInTransaction)
         #expect(TimeTable.silentAfter >= TimeTable.heartbeatInterval * 3)
-        #expect(TimeTable.slotLease >= TimeTable.slotRenewal * 3)
         #expect(TimeTable.mergeLockTimeout < TimeTable.lockTimeout)
     }
 }

@@ -122,14 +122,10 @@ import Testing
         #expect(IncarnationDecision(facts) == .begin(closing: nil, group: .rewind))
     }
 
-    @Test func aSecondGroupIsRefusedUntilPeopleSaySo() {
+    @Test func aSecondGroupIsRefused() {
         var facts = Facts(records: [], stream: stream(9, added: 9), group: nil)
         facts.otherGroupIngests = true
         #expect(IncarnationDecision(facts) == .refuse(.otherGroupIngests))
-        facts.start = .now
-        #expect(IncarnationDecision(facts) == .begin(closing: nil, group: .createAtEnd))
-        facts.start = .zero
-        #expect(IncarnationDecision(facts) == .begin(closing: nil, group: .create))
     }
 
     @Test func theLastIDIsMovedForwardOnlyAndOnlyAfterAFailover() {

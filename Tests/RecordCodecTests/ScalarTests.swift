@@ -127,6 +127,20 @@ struct ScalarTests {
         }
     }
 
+    /// The mantissa has up to 19 digits and the unit's factor 12 more, so tiny exponents do not mean 0.
+    @Test func intervalsMayHaveManyDigits() throws {
+        for (text, expected) in [
+            ("0.00012345678901234567", interval(123)), ("1.2345678901234567e-04", interval(123)),
+            ("-0.00012345678901234567", interval(-123)), ("0.01234567890123456789 days", interval(1_066_666_657)),
+            ("0.00001234567890123456789 weeks", interval(7_466_667)), ("1.234567890123456789e-22", interval(0)),
+            ("0.000000500000000000000000001", interval(1)), ("0.0000005000000000000000000", interval(0)),
+            ("9999999999999999999e-25", interval(1)), ("9999999999999999999e-26", interval(0)),
+            ("1e-38", interval(0)), ("9.999999999999999999e-99", interval(0)),
+        ] {
+            #expect(try encodeValue(text, as: .interval).bytes == expected, "\(text)")
+        }
+    }
+
     @Test(arguments: [
         "", "P", "PT", "P1", "PT1", "P1H", "1 fortnight", "1:2:3", "01:60:00", "01:00:60", "days", "1.5 months", "abc",
         "1 day 2", ":", "1::2", "PT1S2", "99999999999 days", "1e30", "P1YT", "\u{0}", "1 day\u{0}", "9e18 hours",

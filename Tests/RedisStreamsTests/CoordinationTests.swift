@@ -30,6 +30,41 @@ struct CoordinationTests {
         #expect(try connection.heartbeats(group: "beats").isEmpty)
     }
 
+    /// Whatever somebody writes into them by hand, figures can be subtracted and added up.
+    @Test(arguments: ["-9223372036854775808", "9223372036854775807", "-1", "99999999999999999999", "x", ""])
+    func figuresWrittenByHandAreCutToWhatCanBeReckonedWith(_ value: String) async throws {
+        let connection = try await SharedRedis.connect()
+        let keys = ControlKeys(group: "hostile")
+        try connection.command("HSET", .key(keys.workers), "x", .text(value))
+        try connection.command("HSET", .key(keys.audited), "1", .text("5-0 \(value)"), "2", .text(value))
+        try connection.command("HSET", .key(keys.trimmedUnread), "1", .text(value))
+        try connection.command("HSET", .key(keys.paused), "s", .text("\(value) ada"))
+        try connection.command("HSET", .key(keys.acknowledged), "1", .text(value))
+        let figures = [
+            try connection.heartbeats(group: "hostile")["x"],
+            try connection.auditNotes(group: "hostile")[SourceNumber(rawValue: 1)]?.missing,
+            try connection.trimmedUnread(group: "hostile")[SourceNumber(rawValue: 1)],
+            try connection.pausedStreams(group: "hostile")["s"]?.at,
+        ]
+        #expect(figures.allSatisfy { (0...1 << 48).contains($0 ?? 0) }, "\(figures)")
+        #expect(try connection.auditNotes(group: "hostile")[SourceNumber(rawValue: 2)] == nil)
+        #expect(try connection.pausedStreams(group: "hostile")["s"] != nil, "paused all the same")
+        #expect(try connection.acknowledgedIDs(group: "hostile").isEmpty || value == "9223372036854775807")
+    }
+
+    /// XSETID and XGROUP SETID take any number.
+    @Test func countersSetByHandAreCutToo() async throws {
+        let connection = try await SharedRedis.connect()
+        try connection.command("DEL", "c:set")
+        try connection.createGroup("g", of: "c:set")
+        try connection.fill("c:set", count: 3)
+        let most = "9223372036854775807"
+        try connection.command("XSETID", "c:set", "9-0", "ENTRIESADDED", .text(most), "MAXDELETEDID", "4-0")
+        try connection.command("XGROUP", "SETID", "c:set", "g", "3-0", "ENTRIESREAD", .text(most))
+        #expect(try connection.streamFacts(of: "c:set")?.entriesAdded == 1 << 48)
+        #expect(try connection.groups(of: "c:set").first?.entriesRead == 1 << 48)
+    }
+
     @Test func acknowledgedIDsAreKeptPerSource() async throws {
         let connection = try await SharedRedis.connect()
         var commands = CommandBuffer()

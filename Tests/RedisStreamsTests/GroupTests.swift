@@ -31,7 +31,6 @@ struct GroupTests {
         #expect(group.name == "g" && group.consumers == 1 && group.pending == 4 && group.lastDeliveredID == id(4))
         let consumer = try #require(try connection.consumers(of: "g:facts", group: "g").first)
         #expect(consumer.name == "c" && consumer.pending == 4 && consumer.idle != nil)
-        #expect(try connection.length(of: "g:facts") == 9)
     }
 
     @Test func olderServersTellLess() throws {
@@ -78,15 +77,6 @@ struct GroupTests {
         #expect(IncarnationMarker(consumerName: "host.0.1") == nil)
         #expect(
             IncarnationMarker(uuid: "0123456789ABCDEF0123456789abcdef")?.uuid == "01234567-89ab-cdef-0123-456789abcdef")
-    }
-
-    @Test func entriesBelowAnIDAreTrimmed() async throws {
-        let connection = try await SharedRedis.connect()
-        try connection.command("DEL", "g:trim")
-        try connection.fill("g:trim", count: 50)
-        #expect(try connection.trim("g:trim", below: id(21), approximately: false) == 20)
-        #expect(try connection.trim("g:trim", below: id(31), limit: 1_000) == 0)
-        #expect(try connection.length(of: "g:trim") == 30)
     }
 
     @Test func theServerDescribesItself() async throws {

@@ -41,7 +41,7 @@ struct StreamReaderTests {
         let first = try reader.read(["r:ack"], count: 2_400, wait: nil, on: connection, into: &block)
         #expect(first == .init(acknowledgements: .done(0), outcome: .entries(2_400), epoch: nil))
         var acknowledgements = CommandBuffer()
-        acknowledgements.appendAcknowledge(stream: "r:ack", group: group, entries: 0..<2_400, of: block)
+        acknowledgements.appendAcknowledge(stream: "r:ack", group: group, ids: block.ids())
         let second = try reader.read(
             ["r:ack"], count: 2_400, wait: nil, acknowledgements: acknowledgements, on: connection, into: &block)
         #expect(second.acknowledgements == .done(2_400))
@@ -61,7 +61,7 @@ struct StreamReaderTests {
         var block = EntryBlock()
         _ = try reader.read(["r:former"], count: 3, wait: nil, on: connection, into: &block)
         var acknowledgements = CommandBuffer()
-        acknowledgements.appendAcknowledge(stream: "r:former", group: group, entries: 0..<3, of: block)
+        acknowledgements.appendAcknowledge(stream: "r:former", group: group, ids: block.ids())
         try other.setEpoch([1, 2, 3], group: group)
         let second = try reader.read(
             ["r:former"], count: 3, wait: nil, acknowledgements: acknowledgements, on: connection, into: &block)

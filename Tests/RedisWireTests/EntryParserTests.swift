@@ -201,6 +201,51 @@ struct EntryParserSkippingTests {
         #expect(try parsed(Resp.streams([("s", [exceeds])]), limits: limits).1[0].body != .kept)
     }
 
+    /// More names and values than one array may have: a violation would come again with every try.
+    @Test func anEntryOfAMillionFieldsIsSkippedAndItsNeighboursAreKept() throws {
+        let pairs = 500_001
+        let body = "*\(2 * pairs)\r\n" + String(repeating: "$1\r\nf\r\n$1\r\nv\r\n", count: pairs)
+        let text = Resp.streams([
+            (
+                "s",
+                [
+                    Resp.entry("1-0", ["a", "1"]), Resp.array([Resp.bulk("2-0"), body]),
+                    Resp.entry("3-0", ["b", "2"]),
+                ]
+            )
+        ])
+        let expected = [
+            PlainEntry("s", "1-0", ["a", "1"]), PlainEntry("s", "2-0", [], .skipped(byteCount: body.utf8.count)),
+            PlainEntry("s", "3-0", ["b", "2"]),
+        ]
+        var feed = Feed()
+        let progress = try feed.run(pieces(text, of: 64 << 10))
+        guard case .complete = progress else {
+            Issue.record("\(progress)")
+            return
+        }
+        #expect(feed.block.plain() == expected)
+        #expect(feed.largest < 256 << 10)
+        #expect(try parsed(text).1 == expected)
+    }
+
+    /// What is asked for beyond the reply would be waited for until the deadline.
+    @Test func askingForMoreNeverAsksForMoreThanTheReply() throws {
+        let text = Resp.array([
+            Resp.entry("1-0", ["a", "1"]), Resp.entry("2-0", ["name", value(1_500), "more", "x"]),
+        ])
+        let bytes = Array(text.utf8)
+        for cut in 0..<bytes.count {
+            var feed = Feed()
+            let progress = try feed.run([bytes[..<cut]], .range(of: StreamKey("s")), limits: limits)
+            guard case .needsMore(let count) = progress else {
+                Issue.record("\(progress) at \(cut)")
+                continue
+            }
+            #expect(count >= 1 && count <= bytes.count - cut, "cut at \(cut)")
+        }
+    }
+
     @Test func aSkippedStringMustEndProperly() {
         let text = "*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n1-0\r\n*2\r\n$1\r\na\r\n$2000\r\n\(value(2_000))xx"
         for size in [1, 100, .max] {

@@ -24,7 +24,7 @@ struct HostileReplyTests {
         head + "*2\r\n$3\r\nabc\r\n", head + "*2\r\n$1\r\n-\r\n", head + "*2\r\n$2\r\n1-\r\n",
         head + "*2\r\n:1\r\n", head + "*2\r\n$23\r\n99999999999999999999-99\r\n",
         head + "*2\r\n$500\r\n" + String(repeating: "1", count: 200), entry + "*1\r\n", entry + "*3\r\n",
-        entry + "*-2\r\n", entry + "*1000002\r\n", entry + "$1\r\na\r\n", entry + ":1\r\n", entry + "_\r\n",
+        entry + "*-2\r\n", entry + "*2147483648\r\n", entry + "$1\r\na\r\n", entry + ":1\r\n", entry + "_\r\n",
         // fields
         entry + "*2\r\n$-1\r\n", entry + "*2\r\n$-2\r\n", entry + "*2\r\n$1\r\na\r\n:1\r\n",
         entry + "*2\r\n$1\r\naxx", entry + "*2\r\n$1\r\na\r\r", entry + "*2\r\n$1\r\na\n\r",

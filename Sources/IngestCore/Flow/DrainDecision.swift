@@ -6,23 +6,25 @@ public import Records
 public struct DrainDecision: Equatable, Sendable {
     public struct Stream: Equatable, Sendable {
         public var key: StreamKey
-        public var lastGenerated: StreamID
+        /// The last entry that the stream holds; `nil` when it is empty. Not the last id it gave out: what was deleted or
+        /// trimmed unread is never delivered.
+        public var lastEntry: StreamID?
         public var lastDelivered: StreamID
         public var pending: Int
         /// A breaker is open, or it was stopped or paused.
         public var isBlocked: Bool
 
         public init(
-            key: StreamKey, lastGenerated: StreamID, lastDelivered: StreamID, pending: Int, isBlocked: Bool = false
+            key: StreamKey, lastEntry: StreamID?, lastDelivered: StreamID, pending: Int, isBlocked: Bool = false
         ) {
             self.key = key
-            self.lastGenerated = lastGenerated
+            self.lastEntry = lastEntry
             self.lastDelivered = lastDelivered
             self.pending = pending
             self.isBlocked = isBlocked
         }
 
-        var isDrained: Bool { lastDelivered >= lastGenerated && pending == 0 }
+        var isDrained: Bool { pending == 0 && lastEntry.map { lastDelivered >= $0 } ?? true }
     }
 
     public struct Reading: Equatable, Sendable {

@@ -18,11 +18,6 @@ public enum Rendezvous {
         return best?.lane
     }
 
-    /// The streams that a lane should read, in the order given.
-    public static func share(of lane: String, streams: [StreamKey], lanes: [String]) -> [StreamKey] {
-        streams.filter { owner(of: $0, among: lanes) == lane }
-    }
-
     /// FNV-1a, 64 bits.
     static func hash(_ bytes: [UInt8]) -> UInt64 {
         bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }

@@ -1,7 +1,5 @@
 /// The one table of times (DECISIONS 8). They depend on each other: change one, check the others.
 public enum TimeTable {
-    /// From the first entry read to COMMIT sent.
-    public static let batchDeadline = Duration.seconds(5)
     /// `lock_timeout` of a commit unit.
     public static let lockTimeout = Duration.seconds(2)
     /// `lock_timeout` of the floor merge.
@@ -20,11 +18,8 @@ public enum TimeTable {
     public static let heartbeatTimeout = Duration.seconds(2)
     /// A lane that said nothing for so long is dead.
     public static let silentAfter = Duration.seconds(5)
-    /// Pending entries of lanes that live are claimed when idle this long. More than three batch deadlines.
+    /// Pending entries of lanes that live are claimed when idle this long. More than three statements take.
     public static let claimAfter = Duration.seconds(30)
-    /// The lease of a worker's slot, and how often it is renewed.
-    public static let slotLease = Duration.seconds(5)
-    public static let slotRenewal = Duration.seconds(1)
     /// Probe before the first try, after a conflict, a reconnection or a change of the Redis server.
     public static let suspectFor = Duration.seconds(600)
     /// One worker of a database does maintenance once in this time.

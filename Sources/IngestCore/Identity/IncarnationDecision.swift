@@ -35,17 +35,12 @@ public enum IncarnationDecision: Equatable, Sendable {
         case create
         /// `XGROUP SETID key group 0`: nobody knows where it was created; the ledger makes reading again safe.
         case rewind
-        /// `XGROUP CREATE key group $ MKSTREAM`: `--from now` was asked for.
-        case createAtEnd
     }
 
     public enum Refusal: Equatable, Sendable {
-        /// This database ingests the stream through another group: say `--from 0` or `--from now`.
+        /// This database ingests the stream through another group.
         case otherGroupIngests
     }
-
-    /// Where a second group begins, when people said so.
-    public enum Start: Equatable, Sendable { case zero, now }
 
     /// What was read under the lock.
     public struct Facts: Equatable, Sendable {
@@ -57,7 +52,6 @@ public enum IncarnationDecision: Equatable, Sendable {
         public var group: GroupFacts?
         /// Another group has an open row for the same stream.
         public var otherGroupIngests = false
-        public var start: Start?
         /// This very procedure put the marker there a moment ago.
         public var wasMarkedJustNow = false
 
@@ -129,9 +123,9 @@ public enum IncarnationDecision: Equatable, Sendable {
     }
 
     private static func withoutOpenRecord(_ facts: Facts) -> IncarnationDecision {
-        if facts.records.isEmpty, facts.otherGroupIngests, facts.start == nil { return .refuse(.otherGroupIngests) }
+        if facts.records.isEmpty, facts.otherGroupIngests { return .refuse(.otherGroupIngests) }
         guard let group = facts.group else {
-            return .begin(closing: nil, group: facts.records.isEmpty && facts.start == .now ? .createAtEnd : .create)
+            return .begin(closing: nil, group: .create)
         }
         // A marker without a row: Millrace worked here and the database is older, or another one. Adopting the group
         // would take all that was acknowledged for done.

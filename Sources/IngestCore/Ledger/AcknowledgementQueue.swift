@@ -9,7 +9,10 @@ public import Records
 /// with: `WATCH epoch` in the pipeline before, `MULTI, XACK …, EXEC` at the head of the next. Checking the token
 /// after the XACK is too late: it could hit an entry with the same id in a stream that was made anew meanwhile.
 public struct AcknowledgementQueue: Equatable, Sendable {
+    /// Ids of one XACK.
     public static let chunkLimit = 1_000
+    /// Ids of one transaction, during which the server does nothing else: 10,000 were seen to take 14 ms.
+    public static let sentAtOnce = 5_000
 
     private var waiting: [Acknowledgement] = []
     private var sent: [Acknowledgement] = []
@@ -26,21 +29,22 @@ public struct AcknowledgementQueue: Equatable, Sendable {
         waiting += acknowledgements
     }
 
-    /// Takes what the next pipeline sends, in chunks of at most `limit` ids each. Nothing while earlier ones are
-    /// neither confirmed nor failed, or while the queue is held.
-    public mutating func send(limit: Int = chunkLimit) -> [Acknowledgement] {
-        guard !isHeld, sent.isEmpty, !waiting.isEmpty else { return [] }
-        let limit = max(1, limit)
-        for acknowledgement in waiting {
-            var start = 0
-            while start < acknowledgement.ids.count {
-                let end = min(start + limit, acknowledgement.ids.count)
-                sent.append(
-                    Acknowledgement(source: acknowledgement.source, ids: Array(acknowledgement.ids[start..<end])))
-                start = end
+    /// Takes what the next pipeline sends: at most `most` ids, in chunks of at most `limit`. What is left goes with the
+    /// pipeline behind it, under a guard of its own. Nothing while earlier ones are neither confirmed nor failed, or
+    /// while the queue is held.
+    public mutating func send(limit: Int = chunkLimit, most: Int = sentAtOnce) -> [Acknowledgement] {
+        guard !isHeld, sent.isEmpty else { return [] }
+        var room = max(1, most)
+        while room > 0, let next = waiting.first {
+            let count = min(max(1, limit), room, next.ids.count)
+            sent.append(Acknowledgement(source: next.source, ids: Array(next.ids.prefix(count))))
+            room -= count
+            if count == next.ids.count {
+                waiting.removeFirst()
+            } else {
+                waiting[0] = Acknowledgement(source: next.source, ids: Array(next.ids.dropFirst(count)))
             }
         }
-        waiting = []
         return sent
     }
 

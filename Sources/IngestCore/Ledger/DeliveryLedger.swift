@@ -28,8 +28,6 @@ public struct DeliveryLedger: Equatable, Sendable {
 
     public var isEmpty: Bool { batches.isEmpty }
     public var batchesInFlight: [BatchNumber] { batches.map(\.number) }
-    /// All deliveries in flight: what a heartbeat refreshes.
-    public var deliveriesInFlight: [Delivery] { batches.flatMap(\.deliveries) }
 
     public func deliveries(of batch: BatchNumber) -> [Delivery] {
         batches.first { $0.number == batch }?.deliveries ?? []

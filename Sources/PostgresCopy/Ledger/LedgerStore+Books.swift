@@ -42,14 +42,16 @@ extension LedgerStore {
         }
     }
 
-    /// The lowest entry of the source whose fields an open dead letter expects to find in the stream. Ask after
-    /// ``coverage(of:deadline:)``: a letter and the row that covers its entry are committed together.
+    /// The lowest entry of the source whose fields an open dead letter expects to find in the stream. Letters of entries
+    /// that were deleted expect nothing: of those no fields are left. Ask after ``coverage(of:deadline:)``: a letter and
+    /// the row that covers its entry are committed together.
     public func lowestReferred(
         of source: SourceNumber, deadline: PostgresConnection.Deadline
     ) throws(PostgresError) -> StreamID? {
         try connection.query(
             """
-            SELECT id FROM ingest.dead_letter WHERE source_no = $1 AND by_reference AND state = 'o' ORDER BY id LIMIT 1
+            SELECT id FROM ingest.dead_letter
+             WHERE source_no = $1 AND by_reference AND state = 'o' AND payload_bytes > 0 ORDER BY id LIMIT 1
             """, [String(source.rawValue)], deadline: deadline
         ).first?.streamID("id")
     }

@@ -203,14 +203,21 @@ struct IntervalValue {
             guard !overflow else { return nil }
             result = scaled
         } else if number.exponent < 0 {
-            guard number.exponent >= -19 else { return 0 }
-            let divisor = UInt128(Digits.powers[-number.exponent])
+            // Mantissa and factor together have at most 31 digits.
+            guard number.exponent >= -38 else { return 0 }
+            let divisor = power(-number.exponent)
             let (quotient, rest) = product.quotientAndRemainder(dividingBy: divisor)
             let goesUp = rest > divisor / 2 || (rest == divisor / 2 && (number.hasTail || quotient & 1 == 1))
             result = goesUp ? quotient + 1 : quotient
         }
         guard result <= UInt128(Int64.max) else { return nil }
         return number.isNegative ? -Int64(result) : Int64(result)
+    }
+
+    /// 10 to the power of 0 to 38.
+    private static func power(_ exponent: Int) -> UInt128 {
+        let first = min(exponent, 19)
+        return UInt128(Digits.powers[first]) * UInt128(Digits.powers[exponent - first])
     }
 
     private enum Unit {
