@@ -37,6 +37,10 @@ extension Migration {
             9, "quick_letters",
             up: text(PackageResources.m0009_quick_letters_up_sql),
             down: text(PackageResources.m0009_quick_letters_down_sql)),
+        Migration(
+            10, "definer_search_path",
+            up: text(PackageResources.m0010_definer_search_path_up_sql),
+            down: text(PackageResources.m0010_definer_search_path_down_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String {
