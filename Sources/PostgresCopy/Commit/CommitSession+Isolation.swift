@@ -60,7 +60,7 @@ extension CommitSession {
         var writer = SegmentWriter(rows, segmentRows: limits.segmentRows, on: connection, deadline: deadline)
         if writer.isStaged { try makeStage(rows.target, &stages, deadline: deadline) }
         while let failure = try next(&writer) {
-            if !writer.isStaged, rows.target.mayStage, rows.target.isDuplicateKey(failure.error) {
+            if !writer.isStaged, rows.target.mayHaveRow(failure.error) {
                 try makeStage(rows.target, &stages, deadline: deadline)
                 writer.stage(failure)
             } else {
