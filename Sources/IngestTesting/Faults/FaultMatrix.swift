@@ -171,6 +171,12 @@ public enum FaultMatrix {
             "40", "compressed chunk, decompression limit", .letter,
             .none("compression is in TimescaleDB's Community edition, which the tests cannot install")),
         FaultRow(
+            "38b", "a trigger fails for a row, with any code", .letter, .always,
+            [
+                "DatabaseFaultTests.aRowForWhichATriggerFailsIsALetter",
+                "IsolationTests.rowsThatATriggerFailsForAreFoundWhateverItsCode",
+            ]),
+        FaultRow(
             "21000", "a mistake of ours: one statement meets a key twice", .stop, .always, [answer],
             note: "The server's answer is made by a trigger"),
     ]
@@ -256,7 +262,10 @@ public enum FaultMatrix {
             note: "12 MB always, 100 MB in prove"),
         FaultRow(
             "64", "row or index row too large (54000)", .letter, .always,
-            ["DatabaseFaultTests.aRowTooLargeForItsIndexIsALetter"]),
+            [
+                "DatabaseFaultTests.aRowTooLargeForItsIndexIsALetter",
+                "DatabaseFaultTests.aRowTooLargeForItsPageIsTheOnlyLetter",
+            ]),
         FaultRow(
             "65", "foreign key (no line is named)", .letter, .always,
             ["GarbageTests.rowsAreFoundEvenWhenTheServerNamesNoLine"]),
