@@ -121,7 +121,8 @@ private struct ItemRows: SlicedCopySource {
             let connection = session.connection
             try connection.makeItems()
             try connection.execute("ALTER TABLE items ALTER v SET STORAGE PLAIN", deadline: .soon)
-            let items = (1...50).map { Item(Int64($0), $0 == 1 ? String(repeating: "x", count: 9_000) : "v") }
+            // Enough for a buffer to be full, and written, before the last row.
+            let items = (1...50).map { Item(Int64($0), String(repeating: "x", count: $0 == 1 ? 9_000 : 3_000)) }
             let report = try commit(session, items)
             #expect(report.commit.isDurable)
             #expect(try letters(connection) == [1])

@@ -271,8 +271,10 @@ extension EndToEnd {
                 ALTER TABLE market_data_trades DROP CONSTRAINT market_data_trades_type_check;
                 ALTER TABLE market_data_trades ALTER COLUMN type SET STORAGE PLAIN
                 """)
-            let large = RawEntry.trade("large").adding([(Array("type".utf8), [UInt8](repeating: 65, count: 9_000))])
-            try scene.add([large] + (1..<50).map { RawEntry.trade("\($0)") })
+            func trade(_ number: Int, bytes: Int) -> RawEntry {
+                .trade("\(number)").adding([(Array("type".utf8), [UInt8](repeating: 65, count: bytes))])
+            }
+            try scene.add([trade(0, bytes: 9_000)] + (1..<50).map { trade($0, bytes: 3_000) })
             try await scene.drain()
             #expect(try scene.count("market_data_trades") == 49)
             #expect(try scene.count("ingest.dead_letter WHERE sqlstate = '54000'") == 1)
