@@ -121,12 +121,12 @@ private struct ItemRows: SlicedCopySource {
             let connection = session.connection
             try connection.makeItems()
             try connection.execute("ALTER TABLE items ALTER v SET STORAGE PLAIN", deadline: .soon)
-            // Enough for a buffer to be full, and written, before the last row.
-            let items = (1...50).map { Item(Int64($0), String(repeating: "x", count: $0 == 1 ? 9_000 : 3_000)) }
+            // A buffer holds 1,000 rows: it is full with the last one, which is then the one that is named.
+            let items = (1...1_000).map { Item(Int64($0), $0 == 1 ? String(repeating: "x", count: 9_000) : "v") }
             let report = try commit(session, items)
             #expect(report.commit.isDurable)
             #expect(try letters(connection) == [1])
-            #expect(try connection.number("SELECT count(DISTINCT k) FROM items WHERE k > 1") == 49)
+            #expect(try connection.number("SELECT count(DISTINCT k) FROM items WHERE k > 1") == 999)
         }
     }
 
