@@ -109,7 +109,7 @@ extension Pipeline {
             batch.retries += 1
             worker.stop.pause(.milliseconds(Int.random(in: 1...20)))
             return try again(batch)
-        case .isolate(let isolation) where isolation.search == .size:
+        case .isolate(let isolation) where isolation.cutsBatch:
             return try shrink(sent.planned, error, isolation)
         case .isolate:
             worker.metrics.postgresFailed("row")

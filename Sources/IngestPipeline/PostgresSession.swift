@@ -54,9 +54,11 @@ extension PostgresSession {
 
     private static func judge(_ error: PostgresError) -> RefusalVerdict {
         // Rows that a trigger took away make no error, only a count.
-        if error.isSuppressedRow { return .row(confirmations: 1, isDoubtful: false) }
-        guard case .isolate(let isolation) = FailureClass(error), isolation.search != .size else { return .abort }
-        return .row(confirmations: isolation.loneFailures, isDoubtful: isolation.stopsWhenAllFailAlike)
+        if error.isSuppressedRow { return .row(confirmations: 1) }
+        guard case .isolate(let isolation) = FailureClass(error), !isolation.cutsBatch else { return .abort }
+        return .row(
+            confirmations: isolation.loneFailures, isDoubtful: isolation.stopsWhenAllFailAlike,
+            trustsLine: isolation.trustsLine)
     }
 
     /// What the ledger says about these windows, in a snapshot of its own.

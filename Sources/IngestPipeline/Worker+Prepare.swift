@@ -135,15 +135,18 @@ extension Worker {
                     to: settings.postgres, applicationName: "millrace/\(settings.worker)/start",
                     deadline: .now + .seconds(5))
             } catch {
-                let isRefused: Bool
-                switch FailureClass(sqlState: error.sqlState?.code, isConnectionLost: error.isConnectionLost) {
-                case .stop: isRefused = true
-                case .pause, .retry, .isolate, .conflict: isRefused = error.kind == .configuration
-                }
-                if isRefused { throw .postgresRefused(settings.postgres, error) }
+                if isRefusal(error) { throw .postgresRefused(settings.postgres, error) }
                 guard .now < end, !stop.isRequested else { throw .postgresUnreachable(settings.postgres, error) }
                 stop.pause(.milliseconds(250))
             }
+        }
+    }
+
+    /// Whether waiting cannot help against what kept a connection from being made.
+    static func isRefusal(_ error: PostgresError) -> Bool {
+        switch FailureClass(startupRefusal: error.message, sqlState: error.sqlState?.code) {
+        case .stop: true
+        case .pause, .retry, .isolate, .conflict: error.kind == .configuration
         }
     }
 

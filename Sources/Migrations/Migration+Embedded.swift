@@ -41,6 +41,10 @@ extension Migration {
             10, "partition_triggers",
             up: text(PackageResources.m0010_partition_triggers_up_sql),
             down: text(PackageResources.m0010_partition_triggers_down_sql)),
+        Migration(
+            11, "definer_search_path",
+            up: text(PackageResources.m0011_definer_search_path_up_sql),
+            down: text(PackageResources.m0011_definer_search_path_down_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String {

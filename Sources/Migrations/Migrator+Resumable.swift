@@ -85,17 +85,30 @@ extension Migrator {
         guard (1...known.count).contains(number) else {
             throw .problem(.noSuchTarget(number, newest: known.count))
         }
-        let status = try status()
-        guard status.applied.isEmpty else { throw .problem(.hasRecord(current: status.applied.count)) }
-        do throws(PostgresError) {
-            try bootstrap()
-            for migration in known.prefix(number) {
-                _ = try connection.query(
-                    "INSERT INTO ingest.migration (number, name, checksum) VALUES ($1, $2, $3)",
-                    [String(migration.number), migration.name, migration.checksum], deadline: deadline)
-            }
-        } catch {
-            throw .postgres(error)
+        try requireNoRecord()
+        try wrapped { () throws(PostgresError) in try bootstrap() }
+        try locked { () throws(MigrationFailure) in
+            try requireNoRecord()
+            try wrapped { () throws(PostgresError) in try note(known.prefix(number)) }
         }
+    }
+
+    private func requireNoRecord() throws(MigrationFailure) {
+        let applied = try status().applied.count
+        guard applied == 0 else { throw .problem(.hasRecord(current: applied)) }
+    }
+
+    /// One statement: all of them or none.
+    private func note(_ migrations: ArraySlice<Migration>) throws(PostgresError) {
+        func array(_ values: [String]) -> String { "{\(values.joined(separator: ","))}" }
+        _ = try connection.query(
+            """
+            INSERT INTO ingest.migration (number, name, checksum)
+            SELECT * FROM unnest($1::int[], $2::text[], $3::text[])
+            """,
+            [
+                array(migrations.map { String($0.number) }), array(migrations.map(\.name)),
+                array(migrations.map(\.checksum)),
+            ], deadline: deadline)
     }
 }

@@ -114,18 +114,22 @@ public struct Migrator {
     }
 
     private func attemptNext(_ direction: MigrationPlan.Direction, goal: Int) throws(MigrationFailure) -> Step? {
+        try locked { () throws(MigrationFailure) in
+            let applied = try wrapped { () throws(PostgresError) in try readApplied() }
+            guard let next = try makePlan(direction, applied, target: goal, maxSteps: 1).steps.first else { return nil }
+            try perform(next, direction)
+            return Step(direction: direction, migration: next)
+        }
+    }
+
+    /// Waits until no other migrator of the database is at work, and keeps them waiting.
+    func locked<R>(_ body: () throws(MigrationFailure) -> R) throws(MigrationFailure) -> R {
         try wrapped { () throws(PostgresError) in
             try waitForLock("SELECT pg_try_advisory_lock(\(Self.lock)) AS taken")
         }
-        let result: Step?
+        let result: R
         do throws(MigrationFailure) {
-            let applied = try wrapped { () throws(PostgresError) in try readApplied() }
-            if let next = try makePlan(direction, applied, target: goal, maxSteps: 1).steps.first {
-                try perform(next, direction)
-                result = Step(direction: direction, migration: next)
-            } else {
-                result = nil
-            }
+            result = try body()
         } catch {
             unlock()
             throw error
@@ -241,7 +245,7 @@ public struct Migrator {
 
     var deadline: PostgresConnection.Deadline { .now + patience }
 
-    private func wrapped<R>(_ body: () throws(PostgresError) -> R) throws(MigrationFailure) -> R {
+    func wrapped<R>(_ body: () throws(PostgresError) -> R) throws(MigrationFailure) -> R {
         do throws(PostgresError) {
             return try body()
         } catch {

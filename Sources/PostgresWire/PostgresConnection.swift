@@ -40,19 +40,34 @@ public final class PostgresConnection {
     /// Opens a session.
     /// - Parameters:
     ///   - applicationName: shown in `pg_stat_activity`; lanes use `millrace/<worker>/<lane>`.
-    ///   - deadline: the endpoint's connect timeout holds too, whichever ends first.
+    ///   - deadline: the endpoint's connect timeout holds too, whichever ends first. Of several hosts each gets an
+    ///     equal share of what is left.
     /// - Throws: ``PostgresError/Kind/connect`` with the server's or libpq's reason (it never holds a password), a
     ///   ``PostgresError/Kind/timeout``, or ``PostgresError/Kind/configuration``.
     public static func connect(
         to endpoint: PostgresEndpoint, applicationName: String, deadline: Deadline? = nil
     ) throws(PostgresError) -> PostgresConnection {
-        let text = try endpoint.connectionString(applicationName: applicationName)
+        let limit = Deadline.now + endpoint.connectTimeout
+        let latest = deadline.map { min($0, limit) } ?? limit
+        let texts = try endpoint.connectionStrings(applicationName: applicationName)
+        var failures: [PostgresError] = []
+        for (index, text) in texts.enumerated() {
+            let now = Deadline.now
+            do throws(PostgresError) {
+                return try open(text, deadline: now + (latest - now) / (texts.count - index))
+            } catch {
+                failures.append(error)
+            }
+        }
+        throw PostgresError(connecting: failures)
+    }
+
+    private static func open(_ text: String, deadline: Deadline) throws(PostgresError) -> PostgresConnection {
         guard let raw = PQconnectStart(text) else { throw PostgresError(.connect, message: "out of memory") }
         let connection = PostgresConnection(owning: raw)
         // Only in its verbose form does the text of a refused login have the server's code.
         PQsetErrorVerbosity(raw, PQERRORS_VERBOSE)
-        let latest = Deadline.now + endpoint.connectTimeout
-        try connection.establish(deadline: deadline.map { min($0, latest) } ?? latest)
+        try connection.establish(deadline: deadline)
         return connection
     }
 
@@ -139,5 +154,20 @@ public final class PostgresConnection {
         let words = LoginFailure(words: libpqMessage())
         close()
         return PostgresError(.connect, message: words.message, sqlState: words.sqlState, isConnectionLost: true)
+    }
+}
+
+extension PostgresError {
+    /// What kept a session from being opened with any of some hosts: all their words, and the code of the last one that
+    /// gave any.
+    fileprivate init(connecting failures: [PostgresError]) {
+        if failures.count == 1 {
+            self = failures[0]
+            return
+        }
+        let isTimeout = failures.allSatisfy { $0.kind == .timeout }
+        self.init(
+            isTimeout ? .timeout : .connect, message: failures.map(\.message).joined(separator: "; "),
+            sqlState: failures.compactMap(\.sqlState).last, isConnectionLost: true)
     }
 }

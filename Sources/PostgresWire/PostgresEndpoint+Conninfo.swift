@@ -41,14 +41,24 @@ extension PostgresEndpoint {
         return values
     }
 
+    /// A string for each host, in order: libpq would spend all the time there is on the first one that does not answer.
+    func connectionStrings(applicationName: String) throws(PostgresError) -> [String] {
+        var texts: [String] = []
+        for server in servers { texts.append(try connectionString(applicationName: applicationName, of: server)) }
+        return texts
+    }
+
     /// The string for `PQconnectStart`: every keyword that an environment variable could set is spelled out, empty
     /// if need be, because libpq asks the environment only for keywords that the string does not have.
-    func connectionString(applicationName: String) throws(PostgresError) -> String {
+    /// - Parameter server: what holds for one host instead of what was given for all.
+    func connectionString(
+        applicationName: String, of server: [String: String] = [:]
+    ) throws(PostgresError) -> String {
         let ours = try defaults(applicationName: applicationName)
         var pairs: [String] = []
         for option in Self.knownOptions() where option.keyword != "service" {
             let isFromEnvironment = option.variable != nil
-            let chosen = ours.forced[option.keyword] ?? given[option.keyword]
+            let chosen = ours.forced[option.keyword] ?? server[option.keyword] ?? given[option.keyword]
             let fallback =
                 switch environment {
                 case .used: option.variable.flatMap { getenv($0) } == nil ? ours.otherwise[option.keyword] : nil

@@ -63,6 +63,24 @@ public struct PostgresEndpoint: Sendable {
         }
     }
 
+    /// Host, address and port of each server that is named. One without any when there is nothing to take apart: a
+    /// single host, lists that do not go together (libpq says so), or a choice that libpq makes among all of them.
+    var servers: [[String: String]] {
+        let lists = ["host", "hostaddr", "port"].compactMap { keyword in
+            value(keyword).map { list in
+                (keyword, list.split(separator: ",", omittingEmptySubsequences: false).map(String.init))
+            }
+        }
+        let count = lists.map(\.1.count).max() ?? 1
+        let areAlike = lists.allSatisfy { $0.1.count == count || ($0.0 == "port" && $0.1.count == 1) }
+        guard count > 1, areAlike, value("target_session_attrs") != "prefer-standby",
+            value("load_balance_hosts") != "random"
+        else { return [[:]] }
+        return (0..<count).map { index in
+            Dictionary(uniqueKeysWithValues: lists.map { ($0.0, $0.1.count == 1 ? $0.1[0] : $0.1[index]) })
+        }
+    }
+
     private func value(_ keyword: String) -> String? {
         if let value = given[keyword], !value.isEmpty { return value }
         guard environment == .used, let option = Self.knownOptions().first(where: { $0.keyword == keyword }),

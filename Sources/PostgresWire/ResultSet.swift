@@ -75,16 +75,41 @@ extension ResultSet.Row {
     /// A `bytea` in the server's `\x…` form.
     public func bytes(_ name: String) throws(PostgresError) -> [UInt8]? {
         guard let cell = try cell(name) else { return nil }
-        guard cell.starts(with: [UInt8(ascii: "\\"), UInt8(ascii: "x")]), cell.count % 2 == 0 else {
+        let isHex = cell.starts(with: [UInt8(ascii: "\\"), UInt8(ascii: "x")])
+        guard let bytes = isHex ? Self.unhex(cell.dropFirst(2)) : Self.unescape(cell) else {
             throw wrong(name, "not a bytea")
         }
+        return bytes
+    }
+
+    private static func unhex(_ digits: ArraySlice<UInt8>) -> [UInt8]? {
+        guard digits.count % 2 == 0 else { return nil }
         var result: [UInt8] = []
-        result.reserveCapacity(cell.count / 2)
-        for index in stride(from: cell.startIndex + 2, to: cell.endIndex, by: 2) {
-            guard let high = Self.digit(cell[index]), let low = Self.digit(cell[index + 1]) else {
-                throw wrong(name, "not a bytea")
-            }
+        result.reserveCapacity(digits.count / 2)
+        for index in stride(from: digits.startIndex, to: digits.endIndex, by: 2) {
+            guard let high = digit(digits[index]), let low = digit(digits[index + 1]) else { return nil }
             result.append(high << 4 | low)
+        }
+        return result
+    }
+
+    /// As a database writes it that was set to `bytea_output = escape`: a backslash twice, other bytes as they are or as
+    /// three octal digits.
+    private static func unescape(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+        let backslash = UInt8(ascii: "\\")
+        var result: [UInt8] = []
+        var rest = text
+        while let byte = rest.popFirst() {
+            if byte != backslash {
+                result.append(byte)
+            } else if rest.first == backslash {
+                result.append(rest.removeFirst())
+            } else {
+                let octal = rest.prefix(3).compactMap { digit($0) }
+                guard octal.count == 3, octal.allSatisfy({ $0 < 8 }), octal[0] < 4 else { return nil }
+                result.append(octal[0] << 6 | octal[1] << 3 | octal[2])
+                rest = rest.dropFirst(3)
+            }
         }
         return result
     }

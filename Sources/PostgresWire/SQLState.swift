@@ -27,6 +27,7 @@ public struct SQLState: Hashable, Sendable {
     public static let queryCanceled = SQLState(known: "57014")
     public static let lockNotAvailable = SQLState(known: "55P03")
     public static let undefinedTable = SQLState(known: "42P01")
+    public static let undefinedFunction = SQLState(known: "42883")
     public static let insufficientPrivilege = SQLState(known: "42501")
     public static let protocolViolation = SQLState(known: "08P01")
     /// Raised by `ingest.fence`: a range, or a part of it, is in the ledger already.

@@ -37,9 +37,10 @@ public enum SQLText {
         return quoted
     }
 
-    /// `'\x…'::bytea`: any bytes as a constant of hexadecimal digits, in which nothing needs quoting.
+    /// `E'\\x…'::bytea`: any bytes as a constant of hexadecimal digits, in which nothing needs quoting. It means the same
+    /// whatever `standard_conforming_strings` is.
     public static func byteaLiteral(_ bytes: some Collection<UInt8>) -> String {
-        "'\\x" + hex(bytes) + "'::bytea"
+        "E'\\\\x" + hex(bytes) + "'::bytea"
     }
 
     /// A text constant that is sent as hexadecimal digits, whatever characters it holds.
@@ -49,7 +50,7 @@ public enum SQLText {
         let clean =
             text.utf8.contains(0)
             ? String(String.UnicodeScalarView(text.unicodeScalars.map { $0 == "\0" ? "\u{FFFD}" : $0 })) : text
-        return "convert_from('\\x" + hex(clean.utf8) + "','UTF8')"
+        return "convert_from(E'\\\\x" + hex(clean.utf8) + "','UTF8')"
     }
 
     /// Two lower-case digits for each byte.

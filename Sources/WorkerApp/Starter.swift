@@ -62,6 +62,8 @@ extension StartupFailure {
         case .redisUnreachable: "start it, or give its address with redis.url or MILLRACE_REDIS_URL"
         case .postgresUnreachable: "start it, or give its address with postgres.url or MILLRACE_POSTGRES_URL"
         case .redisRefused: "check user, password and rights: redis.url, redis.password_file"
+        case .postgresRefused(_, let error) where error.isPoolersRefusal:
+            "take that parameter out of postgres.url, or have PgBouncer take it: ignore_startup_parameters"
         case .postgresRefused: "check user, password and database: postgres.url, postgres.password_file"
         case .target, .plan: "change the mapping or the table; `millrace config check` shows the configuration"
         case .noStreams: "name at least one stream; config/reference.yaml shows how"
@@ -69,5 +71,11 @@ extension StartupFailure {
         case .noThread: "see `ulimit -u` and the memory that is left"
         case .noSlot: "set worker to a name of its own"
         }
+    }
+}
+
+extension PostgresError {
+    fileprivate var isPoolersRefusal: Bool {
+        FailureClass(startupRefusal: message, sqlState: sqlState?.code) == .stop(.poolerParameter)
     }
 }

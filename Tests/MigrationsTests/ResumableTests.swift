@@ -65,6 +65,48 @@ import Testing
         }
     }
 
+    @Test func aBaselineThatFailsHalfWayLeavesNoRecord() async throws {
+        let database = try await TestDatabase()
+        let known = (1...3).map { Migration($0, "step\($0)", up: "SELECT 1", down: "SELECT 1") }
+        try await onThread {
+            let connection = try database.connect()
+            let migrator = Migrator(connection, known: known)
+            try migrator.bootstrap()
+            try connection.execute("ALTER TABLE ingest.migration ADD CHECK (number <> 2)", deadline: .soon)
+            #expect(throws: MigrationFailure.self) { try migrator.baseline(3) }
+            #expect(try migrator.status().applied.isEmpty)
+            #expect(connection.transactionStatus == .idle)
+            try connection.execute(
+                "ALTER TABLE ingest.migration DROP CONSTRAINT migration_number_check", deadline: .soon)
+            try migrator.baseline(3)
+            try migrator.requireCurrent()
+        }
+    }
+
+    /// Of two at once one is told that there is a record, whoever comes first.
+    @Test func aBaselineWaitsForOtherMigrators() async throws {
+        let database = try await TestDatabase()
+        let known = [Self.base]
+        let runs = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    try await onThread {
+                        let migrator = Migrator(try database.connect(), known: known)
+                        do throws(MigrationFailure) {
+                            try migrator.baseline(1)
+                            return true
+                        } catch {
+                            guard case .problem(.hasRecord(current: 1)) = error else { throw error }
+                            return false
+                        }
+                    }
+                }
+            }
+            return try await group.reduce(into: [Bool]()) { $0.append($1) }
+        }
+        #expect(runs.count { $0 } == 1)
+    }
+
     @Test func aBaselineTakesOverADatabaseAndRunsOnlyTheRest() async throws {
         let database = try await TestDatabase()
         let known = [Self.base, Migration(2, "more", up: "ALTER TABLE big ADD c int", down: "SELECT 1")]

@@ -1,3 +1,4 @@
+import IngestCore
 import PostgresCopy
 import PostgresWire
 import Records
@@ -27,10 +28,15 @@ private struct ItemRows: SlicedCopySource {
             rejection: Rejection(.refused, sqlState: row.error.sqlState?.code))
     }
 
-    /// Data exceptions and constraints are a row's, all else is not.
+    /// As lanes do.
     private func judge(_ error: PostgresError) -> RefusalVerdict {
-        let isRow = error.isSuppressedRow || ["22", "23"].contains(error.sqlState?.code.prefix(2))
-        return isRow ? .row(confirmations: 1, isDoubtful: false) : .abort
+        if error.isSuppressedRow { return .row(confirmations: 1) }
+        let failure = FailureClass(
+            sqlState: error.sqlState?.code, isConnectionLost: false, namesLine: error.copyLocation != nil)
+        guard case .isolate(let isolation) = failure else { return .abort }
+        return .row(
+            confirmations: isolation.loneFailures, isDoubtful: isolation.stopsWhenAllFailAlike,
+            trustsLine: isolation.trustsLine)
     }
 
     private func commit(
@@ -104,6 +110,49 @@ private struct ItemRows: SlicedCopySource {
             #expect(report.commit.isDurable)
             #expect(try connection.rowCount("items") == 97)
             #expect(try letters(connection) == [3, 4, 77])
+        }
+    }
+
+    /// A row that is too large fails when COPY writes a buffer of rows, and then it names the last of them.
+    @Test func aRowThatIsTooLargeIsFoundAlthoughCOPYNamesAnother() async throws {
+        let database = try await TestDatabase()
+        try await onThread {
+            let session = try database.session()
+            let connection = session.connection
+            try connection.makeItems()
+            try connection.execute("ALTER TABLE items ALTER v SET STORAGE PLAIN", deadline: .soon)
+            // A buffer holds 1,000 rows: it is full with the last one, which is then the one that is named.
+            let items = (1...1_000).map { Item(Int64($0), $0 == 1 ? String(repeating: "x", count: 9_000) : "v") }
+            let report = try commit(session, items)
+            #expect(report.commit.isDurable)
+            #expect(try letters(connection) == [1])
+            #expect(try connection.number("SELECT count(DISTINCT k) FROM items WHERE k > 1") == 999)
+        }
+    }
+
+    /// What triggers raise without meaning to: a CASE without ELSE, a subquery of two rows, a code of their own.
+    @Test(arguments: [
+        ("CASE NEW.v WHEN 'v' THEN NULL; END CASE", "20000"),
+        ("PERFORM (SELECT 1 FROM generate_series(1, CASE NEW.v WHEN 'v' THEN 1 ELSE 2 END))", "21000"),
+        ("IF NEW.v <> 'v' THEN RAISE EXCEPTION 'no' USING ERRCODE = 'MY001'; END IF", "MY001"),
+    ])
+    func rowsThatATriggerFailsForAreFoundWhateverItsCode(statement: String, code: String) async throws {
+        let database = try await TestDatabase()
+        try await onThread {
+            let session = try database.session()
+            let connection = session.connection
+            try connection.makeItems()
+            try connection.execute(
+                """
+                CREATE FUNCTION check_item() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \(statement); RETURN NEW; END $$;
+                CREATE TRIGGER checker BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION check_item()
+                """, deadline: .soon)
+            let report = try commit(session, (1...100).map { Item($0, $0 == 40 ? "bad" : "v") })
+            #expect(report.commit.isDurable)
+            #expect(try letters(connection) == [40])
+            #expect(try connection.rowCount("items") == 99)
+            let state = try connection.query("SELECT sqlstate FROM ingest.dead_letter", deadline: .soon)
+            #expect(try state.map { try $0.text("sqlstate") } == [code])
         }
     }
 

@@ -235,6 +235,17 @@ import Testing
         }
     }
 
+    /// Taken for "it does not say", it would look like another server.
+    @Test func aFailureToAskForTheIdentityIsNoAnswer() async throws {
+        let database = try await TestDatabase()
+        try await onThread {
+            let connection = try database.connect()
+            try connection.execute("BEGIN", deadline: .soon)
+            _ = try? connection.execute("SELECT 1 / 0", deadline: .soon)
+            #expect(throws: PostgresError.self) { try DestinationStore(connection).current(deadline: .soon) }
+        }
+    }
+
     @Test func aServerThatKeepsItsIdentityToItselfIsNoFailure() async throws {
         let database = try await TestDatabase()
         try await onThread {

@@ -108,6 +108,37 @@ struct LetterStoreTests {
         }
     }
 
+    /// Another group's backlog in the same database is not walked over, every second, by those who have none.
+    @Test func lettersOfOthersCostNothing() async throws {
+        let database = try await letters(100_000, retry: "now()")
+        let connection = try database.connect()
+        try connection.execute(
+            """
+            INSERT INTO ingest.source (redis_id, redis_db, stream, grp, incarnation)
+              VALUES ('r', 0, 's', 'h', gen_random_uuid());
+            INSERT INTO ingest.dead_letter (source_no, id, stream, payload, payload_bytes, cause, reason, fingerprint,
+                                            next_retry)
+              SELECT source_no, gen_random_uuid(), 's', '*0', 2, 'x', 'x', 'f', now()
+                FROM ingest.source, generate_series(1, 3) WHERE grp = 'h';
+            ANALYZE ingest.dead_letter
+            """, deadline: deadline)
+        let read = """
+            SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables
+             WHERE relid = 'ingest.dead_letter'::regclass
+            """
+        try connection.execute("BEGIN", deadline: deadline)
+        let before = try connection.number(read) ?? 0
+        let mirror = try DeadLetterStore(connection).unmirrored(
+            redisID: "r", redisDatabase: 0, group: "h", deadline: deadline)
+        #expect(mirror.count == 3)
+        let due = try lease(
+            LetterStore(connection, scope: LetterScope(redisID: "r", redisDatabase: 0, group: "h")))
+        #expect(due.count == 3)
+        let after = try connection.number(read) ?? .max
+        #expect(after - before < 100, "\(after - before)")
+        try connection.execute("ROLLBACK", deadline: deadline)
+    }
+
     @Test func pagesEndBeforeTheirFieldsAreTooManyBytes() async throws {
         let database = try await letters(5)
         let store = try store(database)

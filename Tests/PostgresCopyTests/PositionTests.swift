@@ -152,6 +152,9 @@ import Testing
             let closed = [Self.event(1, 5, in: "closed"), Self.event(2, 0, in: "closed")]
             try Self.play([open, closed], connection)
             #expect(try connection.number("SELECT ingest.prune_position_events('30 d')") == 0)
+            for age in ["'-1 day'", "'0'", "NULL"] {
+                #expect(try connection.number("SELECT ingest.prune_position_events(\(age))") == 0)
+            }
             try connection.execute(
                 "UPDATE ingest.position_event SET seen_at = seen_at - interval '31 d';"
                     + "UPDATE ingest.position_key SET seen_at = seen_at - interval '31 d'", deadline: .soon)

@@ -106,7 +106,8 @@ import Testing
         }
     }
 
-    @Test func knowsTheKeyByTheNameOfAChunksIndex() async throws {
+    /// The index of a chunk has a name of its own, so that it cannot be told whether it is the key's.
+    @Test func aDuplicateInAChunkGoesThroughStagingAndAnotherIndexsStillFails() async throws {
         let database = try await TestDatabase()
         try await onThread {
             let session = try database.session()
@@ -126,10 +127,36 @@ import Testing
             #expect(key.failure?.constraint?.hasPrefix("_hyper_") == true)
             #expect(key.duplicateKeyTable == 0)
             #expect(session.commit(unit(Item(0, "a", version: 2), 2).staging(table: 0), deadline: .soon).isDurable)
-            let other = session.commit(unit(Item(0, "b", version: 1), 3), deadline: .soon)
+            let other = session.commit(unit(Item(0, "b", version: 1), 3).staging(table: 0), deadline: .soon)
             #expect(other.failure?.sqlState == .uniqueViolation)
-            #expect(other.duplicateKeyTable == nil)
+            #expect(other.failedTable == 0 && other.duplicateKeyTable == nil)
             #expect(try connection.rowCount("h") == 1)
+        }
+    }
+
+    /// So has the index of a partition.
+    @Test func aResendToAPartitionedTableWithTwoKeysIsADuplicate() async throws {
+        let database = try await TestDatabase()
+        try await onThread {
+            let session = try database.session()
+            let connection = session.connection
+            try connection.execute(
+                """
+                CREATE TABLE split (k bigint, v text, version bigint, PRIMARY KEY (k, version), UNIQUE (k, v))
+                  PARTITION BY RANGE (k);
+                CREATE TABLE split_all PARTITION OF split FOR VALUES FROM (MINVALUE) TO (MAXVALUE)
+                """, deadline: .soon)
+            let target = try connection.target("split", .ignore(key: ["k", "v"]))
+            func unit(_ item: Item, _ id: UInt64) -> CommitUnit {
+                CommitUnit(rows: [rows(target, [item])], ranges: [range(id, id)])
+            }
+            #expect(session.commit(unit(Item(1, "a", version: 1), 1), deadline: .soon).isDurable)
+            let resend = session.commit(unit(Item(1, "a", version: 2), 2), deadline: .soon)
+            #expect(resend.failure?.constraint == "split_all_k_v_key")
+            #expect(resend.duplicateKeyTable == 0)
+            let staged = session.commit(unit(Item(1, "a", version: 2), 2).staging(table: 0), deadline: .soon)
+            #expect(staged.isDurable)
+            #expect(staged.tables[0].duplicates == 1)
         }
     }
 

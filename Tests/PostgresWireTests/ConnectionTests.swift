@@ -23,6 +23,23 @@ import Testing
         }
     }
 
+    /// Somebody may have set the database so, and behind a pooler a session cannot be set otherwise.
+    @Test func bytesAreTheSameInADatabaseOfOldSettings() async throws {
+        let database = try await TestDatabase()
+        try await onThread {
+            let connection = try database.connect()
+            try connection.execute("SET bytea_output = escape; SET standard_conforming_strings = off", deadline: .soon)
+            let bytes: [UInt8] = [0, 0x5C, 0x78, 0x27, 0x31, 0x5C, 0x5C, 0x7F, 0xFF]
+            let rows = try connection.query(
+                "SELECT \(SQLText.byteaLiteral(bytes)) AS b, ''::bytea AS none, \(SQLText.textLiteral("it's\\x")) AS t",
+                deadline: .soon)
+            #expect(try rows[0].bytes("b") == bytes)
+            #expect(try rows[0].bytes("none") == [])
+            #expect(try rows[0].text("t") == "it's\\x")
+            #expect(connection.takeNotices().isEmpty)
+        }
+    }
+
     @Test func passesNullAndRefusesNULCharacters() async throws {
         let database = try await TestDatabase()
         try await onThread {

@@ -17,6 +17,31 @@ import Testing
         #expect(error?.isConnectionLost == true)
     }
 
+    /// Such as one whose address swallows everything.
+    @Test func aHostThatDoesNotAnswerLeavesTimeForTheNext() async throws {
+        let server = try SilentServer(.neverAnswers)
+        let database = try await TestDatabase()
+        try await onThread {
+            let real = try PostgresEndpoint(database.url)
+            let place = "@\(real.host):\(real.port)"
+            let endpoint = try PostgresEndpoint(
+                database.url.replacing(place, with: "@127.0.0.1:\(server.port),\(place.dropFirst())"))
+            let connection = try PostgresConnection.connect(
+                to: endpoint, applicationName: "x", deadline: .now + .seconds(6))
+            #expect(try connection.query("SELECT 1 AS n", deadline: .soon)[0].integer("n") == 1)
+            let both = try PostgresEndpoint(
+                "host=127.0.0.1,127.0.0.1 port=\(server.port) user=x sslmode=disable connect_timeout=1")
+            var error: PostgresError?
+            let time = ContinuousClock().measure {
+                error = failure { () throws(PostgresError) in
+                    try PostgresConnection.connect(to: both, applicationName: "x")
+                }
+            }
+            #expect(error?.kind == .timeout)
+            #expect((.milliseconds(900)...(.seconds(5))).contains(time), "all hosts share the time")
+        }
+    }
+
     @Test func sendingRowsGivesUpOnAServerThatDoesNotRead() async throws {
         let server = try SilentServer(.neverReadsRows)
         let (error, isOpen) = try await onThread {

@@ -31,9 +31,9 @@ import Testing
     }
 
     @Test func writesBytesAsDigits() {
-        #expect(SQLText.byteaLiteral([0x00, 0x27, 0xFF]) == "'\\x0027ff'::bytea")
-        #expect(SQLText.textLiteral("'") == "convert_from('\\x27','UTF8')")
-        #expect(SQLText.textLiteral("a\0b") == "convert_from('\\x61efbfbd62','UTF8')")
+        #expect(SQLText.byteaLiteral([0x00, 0x27, 0xFF]) == "E'\\\\x0027ff'::bytea")
+        #expect(SQLText.textLiteral("'") == "convert_from(E'\\\\x27','UTF8')")
+        #expect(SQLText.textLiteral("a\0b") == "convert_from(E'\\\\x61efbfbd62','UTF8')")
     }
 
     @Test func stableHashIsFNV() {

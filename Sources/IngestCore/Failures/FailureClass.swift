@@ -39,30 +39,16 @@ public enum FailureClass: Equatable, Hashable, Sendable {
         public var then = Then.pause
         /// Half the rows at each try.
         public var halves = false
-        public var reconnects = false
     }
 
     public struct Isolation: Equatable, Hashable, Sendable {
-        public enum Search: Hashable, Sendable {
-            /// The error's context names the row; after eight single removals, or without a line, halve.
-            case line
-            /// The error never names a row: halve, or read the key in the detail.
-            case halves
-            /// Too much for one transaction: cut by time and size.
-            case size
-        }
-
-        public enum Verdict: Hashable, Sendable {
-            /// The row alone fails: dead-letter it, with no further try.
-            case deadLetter
-            /// It may succeed later: the retry lane, then dead letter.
-            case later
-            /// As the table's policy says; dead letter when it says nothing.
-            case policy
-        }
-
-        public var search = Search.line
-        public var verdict = Verdict.deadLetter
+        /// The line that COPY names is the row's. Otherwise rows are halved until one fails alone: what fails while a
+        /// buffer of rows is written is put down to the last of them.
+        public var trustsLine = false
+        /// Too much for one transaction: the batch is cut into smaller ones.
+        public var cutsBatch = false
+        /// It may succeed later: the letter is tried again by itself.
+        public var mayHeal = false
         /// How often the row must fail alone.
         public var loneFailures = 1
         /// Pause once before the first search: the server may be short of something for everybody.
@@ -85,11 +71,16 @@ public enum FailureClass: Equatable, Hashable, Sendable {
     /// A commit answered ROLLBACK: an earlier error was missed. Treated as failed.
     public static let rolledBack = FailureClass.pause(Pause(alerts: true))
     /// COPY stored another number of rows than it was given, and nothing is committed: dead-letter as `row_suppressed`.
-    public static let copyCountMismatch = FailureClass.isolate(Isolation(search: .halves, verdict: .policy))
+    public static let copyCountMismatch = FailureClass.isolate(Isolation())
     /// The connection broke and said nothing.
     public static let connectionLost = FailureClass.pause(Pause(reconnects: true))
     /// Nobody foresaw it.
     public static let unforeseen = FailureClass.pause(Pause(alerts: true))
+}
+
+extension FailureClass.Isolation {
+    /// Raised by a trigger, as far as can be told: the row has to fail twice alone.
+    fileprivate static let trigger = Self(trustsLine: true, loneFailures: 2)
 }
 
 extension FailureClass {
@@ -107,7 +98,7 @@ extension FailureClass {
         if let exact = Self.exact(sqlState, isConnectionLost: isConnectionLost, namesLine: namesLine) {
             self = exact
         } else {
-            self = Self.family(sqlState, isConnectionLost: isConnectionLost)
+            self = Self.family(sqlState, isConnectionLost: isConnectionLost, namesLine: namesLine)
         }
     }
 
@@ -116,21 +107,20 @@ extension FailureClass {
         case "SL001": .conflict
         // A target was replaced, or got a trigger that may drop rows, since it was checked.
         case "SL002": .stop(.schema)
-        case "01000": .unforeseen
         case "08P01" where !isConnectionLost:
-            .isolate(Isolation(stopsWhenAllFailAlike: true))
+            .isolate(Isolation(trustsLine: true, stopsWhenAllFailAlike: true))
         case "57014": .retry(Retry(limit: 2, halves: true))
         case "25006": .pause(Pause(alerts: true, resolvesAddress: true, reconnects: true))
-        case "25P03", "25P04": .retry(Retry(reconnects: true))
+        case "25P03", "25P04": .retry(Retry())
         case "40001", "40P01": .retry(Retry())
         case "55P03", "55006": .pause(Pause(scope: .table))
-        case "53200": .isolate(Isolation(search: .size, verdict: .later, loneFailures: 3, pausesFirst: true))
-        case "53400": .isolate(Isolation(search: .size, verdict: .later))
+        case "53200": .isolate(Isolation(cutsBatch: true, mayHeal: true, loneFailures: 3, pausesFirst: true))
+        case "53400": .isolate(Isolation(cutsBatch: true, mayHeal: true))
         case "XX000" where namesLine: .isolate(Isolation(loneFailures: 2))
-        case "22P03", "22P04": .isolate(Isolation(stopsWhenAllFailAlike: true))
-        case "23503": .isolate(Isolation(search: .halves, verdict: .later))
-        case "23505", "23P01": .isolate(Isolation(verdict: .policy))
-        case "21000": .stop(.bug)
+        case "22P03", "22P04": .isolate(Isolation(trustsLine: true, stopsWhenAllFailAlike: true))
+        case "23503": .isolate(Isolation(mayHeal: true))
+        // A trigger's subquery; without a line it is a statement of ours that meets a key twice.
+        case "21000": namesLine ? .isolate(.trigger) : .stop(.bug)
         case "3D000", "3F000", "0LP01", "42501": .stop(.access)
         case "42P01", "42703", "42804", "42P10", "42701", "428C9", "0A000": .stop(.schema)
         case "26000": .unforeseen
@@ -138,20 +128,23 @@ extension FailureClass {
         }
     }
 
-    private static func family(_ code: String, isConnectionLost: Bool) -> FailureClass {
+    private static func family(_ code: String, isConnectionLost: Bool, namesLine: Bool) -> FailureClass {
         switch code.prefix(2) {
         case "08": isConnectionLost ? .connectionLost : .unforeseen
         case "57": .pause(Pause(reconnects: true))
-        case "25": .retry(Retry(limit: 1, then: .stop, reconnects: true))
+        case "25": .retry(Retry(limit: 1, then: .stop))
         case "40": .retry(Retry())
-        case "53", "58", "F0", "XX": .unforeseen
-        case "22", "23": .isolate(Isolation())
+        // Of the server, of the session, of the state that an object is in, and our own.
+        case "01", "53", "55", "58", "F0", "XX", "SL": .unforeseen
+        case "22", "23", "P0": .isolate(Isolation(trustsLine: true))
         case "54": .isolate(Isolation())
-        case "P0": .isolate(Isolation(verdict: .policy))
+        // Only functions raise these: a CASE without ELSE, SQL in other languages.
+        case "20", "2F", "38", "39": .isolate(.trigger)
         case "28": .stop(.access)
         case "42": .stop(.bug)
         case "TS": code.hasPrefix("TS5") ? .retry(Retry()) : .stop(.schema)
-        default: .unforeseen
+        // Triggers may raise any code; those that are nobody else's are theirs when they come with a row.
+        default: namesLine ? .isolate(.trigger) : .unforeseen
         }
     }
 
@@ -160,7 +153,7 @@ extension FailureClass {
         if message.contains("unsupported startup parameter") {
             self = .stop(.poolerParameter)
         } else if message.contains("query_wait_timeout") {
-            self = .pause(Pause(reconnects: true))
+            self = .connectionLost
         } else {
             self.init(sqlState: sqlState, isConnectionLost: true)
         }

@@ -47,6 +47,6 @@ public struct RetrySchedule: Equatable, Sendable {
         guard case .isolate(let isolation) = FailureClass(sqlState: sqlState, isConnectionLost: false) else {
             return false
         }
-        return isolation.verdict == .later
+        return isolation.mayHeal
     }
 }

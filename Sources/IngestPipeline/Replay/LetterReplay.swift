@@ -191,105 +191,10 @@ final class LetterReplay {
         return CommitUnit(rows: rows, statements: verdicts.statements, lineage: rows.isEmpty ? nil : lineage)
     }
 
-    // MARK: Repair
-
-    private func repair(
-        _ range: Range<Int>, _ loads: [EncodedBatch.Load], _ report: CommitReport, _ job: inout ReplayJob
-    ) throws(ReplayStop) -> [Range<Int>] {
-        guard !report.isConnectionLost else { throw .server(Self.failure(report)) }
-        guard let error = report.failure else {
-            // A trigger took rows away, which showed before COMMIT was sent.
-            guard !report.countsAgree, report.finalTag != "COMMIT" else { throw .server(Self.failure(report)) }
-            return try isolate(range, Refusal(Rejection(.refused), detail: "a trigger dropped the row"), nil, &job)
-        }
-        if error.sqlState == .lettersClosed { return try afterClosed(range, error, &job) }
-        if let index = report.duplicateKeyTable, index < loads.count, !loads[index].isStaged,
-            case .ignore = loads[index].table.target.policy
-        {
-            loads[index].encoder.metDuplicate(loads[index].table.rows.table)
-            return [range]
-        }
-        let failure = FailureClass(
-            sqlState: error.sqlState?.code, isConnectionLost: false, namesLine: error.copyLocation != nil)
-        switch failure {
-        case .isolate:
-            let blamed = Self.blamed(error, report.failedTable, loads)
-            let table = loads.count == 1 ? loads[0].table.rows.table : blamed?.table
-            return try isolate(range, Refusal(error, table: table), blamed?.entry, &job)
-        case .retry(let retry) where job.mayRetry(upTo: retry.limit):
-            stop.pause(.milliseconds(Int.random(in: 1...20)))
-            return retry.halves && range.count > 1
-                ? Self.cut(range, behind: range.lowerBound + range.count / 2) : [range]
-        case .stop(.schema) where report.isTargetChanged && job.mayRetry(upTo: Pipeline.retryLimit):
-            for load in loads { try check(load.table.rows.table) }
-            return [range]
-        case .retry, .pause, .stop, .conflict:
-            let failedTable = report.failedTable.map { loads[$0].table.rows.table }
-            guard TableHold(failure, namesTable: failedTable != nil) != nil,
-                let table = failedTable ?? loads.first?.table.rows.table
-            else { throw .server(.postgres(error, failure)) }
-            throw .table(table, reason: "\(error)")
-        }
-    }
-
-    /// Somebody closed or edited some of them: those are not ours any more.
-    private func afterClosed(
-        _ range: Range<Int>, _ error: PostgresError, _ job: inout ReplayJob
-    ) throws(ReplayStop) -> [Range<Int>] {
-        guard let page = job.page else { return [] }
-        let open: [OpenLetter]
-        do throws(PostgresError) {
-            open = try store.reread(
-                range.filter { !job.isClosed($0) }.map { page.letters[$0].key },
-                deadline: .now + PostgresSession.patience)
-        } catch {
-            throw .server(LaneFailure(error))
-        }
-        let edits = Dictionary(open.map { ($0.key, $0.edits) }, uniquingKeysWith: { first, _ in first })
-        let gone = range.filter { !job.isClosed($0) && edits[page.letters[$0].key] != page.letters[$0].edits }
-        job.close(gone)
-        guard !gone.isEmpty || job.mayRetry(upTo: Pipeline.retryLimit) else { throw .server(LaneFailure(error)) }
-        return [range]
-    }
-
-    /// Blames a row, or looks for it in smaller pieces.
-    private func isolate(
-        _ range: Range<Int>, _ refusal: Refusal, _ blamed: Int?, _ job: inout ReplayJob
-    ) throws(ReplayStop) -> [Range<Int>] {
-        let live = range.filter { !job.isSettled($0) }
-        if let entry = blamed ?? (live.count == 1 ? live[0] : nil) {
-            job.refuse(entry, refusal)
-            return Self.cut(range, behind: entry + 1)
-        }
-        guard live.count > 1 else { throw .server(.committedShort(table: refusal.rejection.table ?? "")) }
-        return Self.cut(range, behind: live[live.count / 2])
-    }
-
-    private static func cut(_ range: Range<Int>, behind end: Int) -> [Range<Int>] {
-        [end..<range.upperBound, range.lowerBound..<end].filter { !$0.isEmpty }
-    }
-
-    private static func blamed(
-        _ error: PostgresError, _ failedTable: Int?, _ loads: [EncodedBatch.Load]
-    ) -> (entry: Int, table: String)? {
-        guard let line = error.copyLocation?.line, let failedTable, failedTable < loads.count else { return nil }
-        let rows = loads[failedTable].table.rows
-        return line >= 1 && line <= rows.rowCount ? (rows.rows[line - 1].entry, rows.table) : nil
-    }
-
-    private static func failure(_ report: CommitReport) -> LaneFailure {
-        if report.isConnectionLost, report.mayHaveCommitted { return .inDoubt(.connectionLost) }
-        if let error = report.failure { return LaneFailure(error) }
-        if report.finalTag == "COMMIT" {
-            return report.countsAgree ? .inDoubt(.warned) : .committedShort(table: report.tables.first?.name.name ?? "")
-        }
-        return .inDoubt(.unclear)
-    }
-
     // MARK: Mappings
 
     /// Compares a table's mappings with the catalog, for the first time or because the table was altered since.
-    private func check(_ table: String) throws(ReplayStop) {
+    func check(_ table: String) throws(ReplayStop) {
         do throws(StartupFailure) {
             for checked in try Worker.check(settings.mappings, table: table, store.connection) {
                 mappings[checked.index] = checked.mapping

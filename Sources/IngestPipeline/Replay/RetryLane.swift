@@ -24,6 +24,7 @@ actor RetryLane {
     private var isTold = false
     private var nextSurvey = ContinuousClock.now
     private var survey: LetterSurvey
+    private var waits = RetryWaits()
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -78,7 +79,6 @@ actor RetryLane {
             deadline: .now + PostgresSession.patience)
         guard !due.isEmpty else { return false }
         try attempt(due, replay)
-        nextSurvey = .now
         return true
     }
 
@@ -96,6 +96,7 @@ actor RetryLane {
             throw error
         }
         let outcome = replay.run(filled, manner)
+        waits.tried(due.map(\.key), except: outcome.untried)
         try giveBack(outcome.untried, replay)
         let tally = outcome.tally
         worker.log.info(
@@ -112,7 +113,12 @@ actor RetryLane {
     /// its lease ends.
     private func giveBack(_ untried: [LetterKey], _ replay: LetterReplay) throws {
         guard replay.store.connection.isOpen else { return }
-        try replay.store.release(untried, after: .seconds(15), deadline: .now + PostgresSession.patience)
+        let bySource = Dictionary(grouping: untried, by: \.source)
+        let byPause = Dictionary(grouping: bySource) { waits.pause(of: $0.key, now: worker.now) }
+        for (pause, sources) in byPause {
+            let keys = sources.flatMap(\.value)
+            try replay.store.release(keys, after: pause, deadline: .now + PostgresSession.patience)
+        }
     }
 
     private func connect() throws(PostgresError) -> LetterReplay {

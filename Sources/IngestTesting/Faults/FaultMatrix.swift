@@ -176,6 +176,12 @@ public enum FaultMatrix {
             "40", "compressed chunk, decompression limit", .letter,
             .none("compression is in TimescaleDB's Community edition, which the tests cannot install")),
         FaultRow(
+            "38b", "a trigger fails for a row, with any code", .letter, .always,
+            [
+                "DatabaseFaultTests.aRowForWhichATriggerFailsIsALetter",
+                "IsolationTests.rowsThatATriggerFailsForAreFoundWhateverItsCode",
+            ]),
+        FaultRow(
             "21000", "a mistake of ours: one statement meets a key twice", .pause, .always, [answer],
             note: "The server's answer is made by a trigger"),
     ]
@@ -202,8 +208,8 @@ public enum FaultMatrix {
             "46", "ids set back by hand", .alert, .always, ["RedisFaultTests.idsSetBackByHandAreNoticed"]),
         FaultRow(
             "47", "Redis full (noeviction)", .exactlyOnce, .always,
-            ["RedisFaultTests.aFullServerIsReadAndAcknowledgedAndItsMirrorWaits"]),
-        FaultRow("48", "Redis evicts", .refused, .always, ["RedisFaultTests.evictionIsWarnedOf"]),
+            ["RedisMemoryTests.aFullServerIsReadAndAcknowledgedAndItsMirrorWaits"]),
+        FaultRow("48", "Redis evicts", .refused, .always, ["RedisMemoryTests.evictionIsWarnedOf"]),
         FaultRow(
             "49", "READONLY, LOADING, MASTERDOWN, NOREPLICAS, BUSY, silence", .pause, .always,
             [refusedByRedis, "RedisFaultTests.aScriptThatNeverEndsIsWaitedOut"],
@@ -268,7 +274,10 @@ public enum FaultMatrix {
             note: "12 MB always, 100 MB in prove"),
         FaultRow(
             "64", "row or index row too large (54000)", .letter, .always,
-            ["DatabaseFaultTests.aRowTooLargeForItsIndexIsALetter"]),
+            [
+                "DatabaseFaultTests.aRowTooLargeForItsIndexIsALetter",
+                "DatabaseFaultTests.aRowTooLargeForItsPageIsTheOnlyLetter",
+            ]),
         FaultRow(
             "65", "foreign key (no line is named)", .letter, .always,
             ["GarbageTests.rowsAreFoundEvenWhenTheServerNamesNoLine"]),

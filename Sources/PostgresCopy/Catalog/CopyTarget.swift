@@ -25,9 +25,6 @@ public struct CopyTarget: Equatable, Sendable {
     public let policy: ConflictPolicy
     /// Triggers may drop rows: COMMIT is sent only after the counts were checked.
     public let hasRowTriggers: Bool
-    /// The index of the key, unless the policy is `error`.
-    let keyIndex: String?
-    let hasOneUniqueIndex: Bool
     let sql: StatementTexts
 
     /// The target's statements, names quoted.
@@ -56,8 +53,6 @@ public struct CopyTarget: Equatable, Sendable {
         self.columns = columns
         self.policy = policy
         hasRowTriggers = !description.rowTriggers.isEmpty
-        keyIndex = index?.name
-        hasOneUniqueIndex = description.uniqueIndexes.count == 1
         do throws(PostgresError) {
             sql = try StatementTexts(description, columns: columns, policy: policy, index: index)
         } catch {
@@ -73,29 +68,17 @@ public struct CopyTarget: Equatable, Sendable {
         }
     }
 
-    /// Whether a row of the same key can be met by going through the staging table.
-    var mayStage: Bool {
-        switch policy {
-        case .error: false
-        case .ignore, .update, .apply: true
-        }
-    }
-
     /// Makes the staging table.
     func createStage(_ lifetime: StageLifetime) -> String { "\(sql.createStage) ON COMMIT \(lifetime.onCommit)" }
 
-    /// Whether the error says that a row's natural key is in the table already: repeat the unit with staging.
-    public func isDuplicateKey(_ error: PostgresError) -> Bool {
-        guard let keyIndex, error.sqlState == .uniqueViolation, let constraint = error.constraint else { return false }
-        return hasOneUniqueIndex || Self.isIndex(keyIndex, namedBy: constraint)
-    }
-
-    /// A chunk's index is called `_hyper_1_8_chunk_<index>`, cut to what a name may have.
-    private static func isIndex(_ index: String, namedBy constraint: String) -> Bool {
-        if constraint == index { return true }
-        guard constraint.hasPrefix("_hyper_"), let mark = constraint.firstRange(of: "_chunk_") else { return false }
-        let rest = constraint[mark.upperBound...]
-        return rest == index || (constraint.utf8.count >= SQLText.maximumNameBytes && index.hasPrefix(rest))
+    /// Whether the error of a plain COPY may say that a row's natural key is in the table already: repeat the unit with
+    /// staging.
+    ///
+    /// Which index it was cannot be told: those of partitions and chunks have names of their own. What violates another
+    /// one than the key's fails in the staged unit, too.
+    func mayHaveRow(_ error: PostgresError) -> Bool {
+        guard case .ignore = policy else { return false }
+        return error.sqlState == .uniqueViolation
     }
 
     private static func check(_ table: TableDescription, columns: [String]) throws(TargetProblem) {

@@ -28,10 +28,11 @@ extension CommitSession {
                 report.tables[index] = try write(
                     rows[index], limits, &stages, deadline: deadline
                 ) { failure, writer throws(IsolationStop) in
-                    guard case .row(let confirmations, let isDoubtful) = judge(failure.error) else {
+                    guard case .row(let confirmations, let isDoubtful, let trustsLine) = judge(failure.error) else {
                         throw .failed(failure.error, table: index)
                     }
-                    if let row = writer.isolate(failure, confirmations: confirmations) {
+                    let named = trustsLine ? failure.namedRow : nil
+                    if let row = writer.isolate(failure, named: named, confirmations: confirmations) {
                         let refused = RefusedRow(table: index, row: row, error: failure.error)
                         guard let letter = letter(refused) else { throw .tooMuch }
                         unit.letters.append(letter)
@@ -60,7 +61,7 @@ extension CommitSession {
         var writer = SegmentWriter(rows, segmentRows: limits.segmentRows, on: connection, deadline: deadline)
         if writer.isStaged { try makeStage(rows.target, &stages, deadline: deadline) }
         while let failure = try next(&writer) {
-            if !writer.isStaged, rows.target.mayStage, rows.target.isDuplicateKey(failure.error) {
+            if !writer.isStaged, rows.target.mayHaveRow(failure.error) {
                 try makeStage(rows.target, &stages, deadline: deadline)
                 writer.stage(failure)
             } else {

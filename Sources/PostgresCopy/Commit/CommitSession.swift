@@ -215,7 +215,7 @@ public final class CommitSession {
         case .command, .rows, .insert, .statement, .commit, nil: break
         }
         if let index = run.report.failedTable, !run.unit.rows[index].isStaged,
-            run.unit.rows[index].target.isDuplicateKey(error)
+            run.unit.rows[index].target.mayHaveRow(error)
         {
             run.report.duplicateKeyTable = index
         }

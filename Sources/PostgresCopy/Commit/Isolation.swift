@@ -32,9 +32,11 @@ public struct RefusedRow: Sendable {
 /// What an error says while rows are being isolated.
 public enum RefusalVerdict: Equatable, Sendable {
     /// A row is to blame: named by COPY's line (which is enough for `confirmations` of 1), or failing alone so often.
-    /// - Parameter isDoubtful: the kind of error that a wrong encoding of every row would cause, too: when the first
-    ///   few rows fail alike, it is the table that refuses.
-    case row(confirmations: Int, isDoubtful: Bool)
+    /// - Parameters:
+    ///   - isDoubtful: the kind of error that a wrong encoding of every row would cause, too: when the first few rows
+    ///     fail alike, it is the table that refuses.
+    ///   - trustsLine: COPY's line is the row's. While a buffer of rows is written, COPY names the last of them.
+    case row(confirmations: Int, isDoubtful: Bool = false, trustsLine: Bool = false)
     /// No row is to blame: the transaction ends here.
     case abort
 }

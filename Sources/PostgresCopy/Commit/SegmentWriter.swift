@@ -6,6 +6,14 @@ struct SegmentWriter {
     struct Failure {
         let range: Range<Int>
         let error: PostgresError
+
+        /// The row that COPY names, when there are others beside it.
+        var namedRow: Int? {
+            guard range.count > 1, let line = error.copyLocation?.line, (1...range.count).contains(line) else {
+                return nil
+            }
+            return range.lowerBound + line - 1
+        }
     }
 
     let connection: PostgresConnection
@@ -108,10 +116,11 @@ struct SegmentWriter {
     }
 
     /// Narrows a failed segment down. What is left of it is written next.
+    /// - Parameter named: the row to suspect; without one the segment is halved.
     /// - Returns: the row that is left out, once there is one.
-    mutating func isolate(_ failure: Failure, confirmations: Int) -> Int? {
+    mutating func isolate(_ failure: Failure, named: Int?, confirmations: Int) -> Int? {
         let range = failure.range
-        if let row = suspect(failure) {
+        if let row = named {
             if confirmations <= 1 { return refuse(row, in: range, failure.error) }
             push(row + 1..<range.upperBound)
             push(row..<row + 1)
@@ -153,14 +162,6 @@ struct SegmentWriter {
             if takesSome { return false }
         }
         return true
-    }
-
-    /// The row that COPY names, when there are others beside it.
-    private func suspect(_ failure: Failure) -> Int? {
-        guard failure.range.count > 1, let line = failure.error.copyLocation?.line, line >= 1,
-            line <= failure.range.count
-        else { return nil }
-        return failure.range.lowerBound + line - 1
     }
 
     private mutating func refuse(_ row: Int, in range: Range<Int>, _ error: PostgresError) -> Int {

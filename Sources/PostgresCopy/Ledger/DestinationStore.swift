@@ -74,12 +74,15 @@ public struct DestinationStore {
         return tag == "COMMIT" && !connection.takeNotices().contains(where: \.isWarning)
     }
 
-    /// A refusal is an answer; only a lost connection is a failure.
+    /// That the function is not there, or not for us, is an answer. Anything else is a failure: taken for an answer it
+    /// would make the server another one than it was.
     private func ask(_ sql: String, deadline: PostgresConnection.Deadline) throws(PostgresError) -> Int64? {
         do throws(PostgresError) {
             return try connection.query(sql, deadline: deadline).first?.integer("value")
         } catch {
-            guard error.kind == .server, !error.isConnectionLost else { throw error }
+            guard error.kind == .server, !error.isConnectionLost,
+                [.insufficientPrivilege, .undefinedFunction].contains(error.sqlState)
+            else { throw error }
             return nil
         }
     }

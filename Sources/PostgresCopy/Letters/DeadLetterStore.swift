@@ -33,11 +33,17 @@ public struct DeadLetterStore {
     ) throws(PostgresError) -> [StoredLetter] {
         let found = try connection.query(
             """
+            \(LetterSources.waiting("NOT l.mirrored", by: "created_at")),
+            keys AS (
+              SELECT k.* FROM ours CROSS JOIN LATERAL (
+                SELECT l.source_no, l.id, l.created_at FROM ingest.dead_letter l
+                 WHERE l.source_no = ours.source_no AND NOT l.mirrored
+                 ORDER BY l.source_no, l.created_at, l.id LIMIT $4) k
+               ORDER BY k.created_at, k.source_no, k.id LIMIT $4)
             SELECT l.source_no, l.id, s.stream, l.cause, l.reason, l.table_name, l.sqlstate, l.payload_bytes,
                    CASE WHEN l.payload_bytes <= $5 AND l.parts = 0 AND NOT l.by_reference THEN l.payload END AS fields
-              FROM ingest.dead_letter l JOIN ingest.source s USING (source_no)
-             WHERE NOT l.mirrored AND s.redis_id = $1 AND s.redis_db = $2 AND s.grp = $3
-             ORDER BY l.created_at, l.source_no, l.id LIMIT $4
+              FROM keys JOIN ingest.dead_letter l USING (source_no, id) JOIN ingest.source s USING (source_no)
+             ORDER BY l.created_at, l.source_no, l.id
             """, [redisID, String(redisDatabase), group, String(limit), String(largestFields)], deadline: deadline)
         return try found.map { row throws(PostgresError) in try Self.letter(row) }
     }

@@ -105,11 +105,17 @@ public struct LetterStore {
     ) throws(PostgresError) -> [OpenLetter] {
         let found = try connection.query(
             """
-            WITH free AS (
+            \(LetterSources.waiting("l.state = 'o' AND l.next_retry IS NOT NULL", by: "next_retry")),
+            first AS (
+              SELECT k.* FROM ours CROSS JOIN LATERAL (
+                SELECT l.source_no, l.id FROM ingest.dead_letter l
+                 WHERE l.source_no = ours.source_no AND l.state = 'o' AND l.next_retry <= now()
+                 ORDER BY l.source_no, l.next_retry LIMIT $4) k),
+            free AS (
               SELECT l.source_no, l.id, l.next_retry, l.payload_bytes
-                FROM ingest.dead_letter l JOIN ingest.source s USING (source_no)
-               WHERE l.state = 'o' AND l.next_retry <= now()
-                 AND s.redis_id = $1 AND s.redis_db = $2 AND s.grp = $3
+                FROM first JOIN ingest.dead_letter l USING (source_no, id)
+               -- Asked again under the lock, in a form that keeps the planner to the key.
+               WHERE l.state = 'o' AND (l.next_retry <= now()) IS TRUE
                ORDER BY l.next_retry LIMIT $4 FOR UPDATE OF l SKIP LOCKED),
             due AS (
               SELECT source_no, id FROM (

@@ -297,6 +297,52 @@ extension EndToEnd {
             await scene.stop()
         }
 
+        /// It fails while a buffer of rows is written, of which COPY names the last one.
+        @Test func aRowTooLargeForItsPageIsTheOnlyLetter() async throws {
+            let scene = try await Scene()
+            try scene.execute(
+                """
+                ALTER TABLE market_data_trades DROP CONSTRAINT market_data_trades_type_check;
+                ALTER TABLE market_data_trades ALTER COLUMN type SET STORAGE PLAIN
+                """)
+            func trade(_ number: Int, bytes: Int) -> RawEntry {
+                .trade("\(number)").adding([(Array("type".utf8), [UInt8](repeating: 65, count: bytes))])
+            }
+            try scene.add([trade(0, bytes: 9_000)] + (1..<1_000).map { trade($0, bytes: 9) })
+            try await scene.drain()
+            #expect(try scene.count("market_data_trades") == 999)
+            #expect(try scene.count("ingest.dead_letter WHERE sqlstate = '54000'") == 1)
+            #expect(try scene.letterCount() == 1)
+            // A replay finds the same one.
+            try await scene.letterCommand(["dlq", "replay", "--all"], status: 3)
+            #expect(try scene.letters("o") == 1)
+            await scene.stop()
+        }
+
+        /// Whatever a trigger raises for a row is about that row: a CASE without ELSE, a subquery of two rows, a code of
+        /// its own. Behind the rows no line is named.
+        @Test(arguments: [
+            ("BEFORE", "CASE NEW.exchange WHEN 'KRAKEN' THEN NULL; END CASE", "20000"),
+            ("AFTER", "CASE NEW.exchange WHEN 'KRAKEN' THEN NULL; END CASE", "20000"),
+            ("BEFORE", "PERFORM (SELECT 1 WHERE NEW.exchange = 'NOWHERE' UNION ALL SELECT 2)", "21000"),
+            ("BEFORE", "IF NEW.exchange = 'NOWHERE' THEN RAISE 'no' USING ERRCODE = 'MY001'; END IF", "MY001"),
+        ])
+        func aRowForWhichATriggerFailsIsALetter(moment: String, statement: String, code: String) async throws {
+            let scene = try await Scene()
+            try scene.execute(
+                """
+                CREATE FUNCTION check_book() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \(statement); RETURN NEW; END $$;
+                CREATE TRIGGER checker \(moment) INSERT ON market_data_orderbook
+                  FOR EACH ROW EXECUTE FUNCTION check_book()
+                """)
+            try scene.add((0..<200).map { RawEntry.book($0, exchange: $0 == 77 ? "NOWHERE" : "KRAKEN") })
+            try await scene.drain()
+            #expect(try scene.count("market_data_orderbook") == 199)
+            #expect(try scene.count("ingest.dead_letter WHERE sqlstate = '\(code)'") == 1)
+            #expect(try scene.covered() == 200 && scene.letterCount() == 1)
+            await scene.stop()
+        }
+
         /// A new chunk for each day: a batch holds only so many.
         @Test func aBatchOfManyDaysIsCut() async throws {
             let scene = try await Scene()
