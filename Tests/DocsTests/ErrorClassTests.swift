@@ -9,24 +9,22 @@ struct ErrorClassTests {
     private static let words: [String: FailureClass] = [
         "asks the ledger, takes out what is stored, goes on": .conflict,
         "waits, with growing pauses, and connects again": .pause(.init(reconnects: true)),
-        "waits, says so as an error, and looks for the server anew":
-            .pause(.init(alerts: true, resolvesAddress: true, reconnects: true)),
+        "waits, says so as an error, and connects again": .pause(.init(alerts: true, reconnects: true)),
         "tries again with half the rows, twice, then waits": .retry(.init(limit: 2, halves: true)),
         "tries again, up to 20 times, then waits": .retry(.init()),
-        "connects and tries again, up to 20 times, then waits": .retry(.init(reconnects: true)),
-        "connects and tries again once, then stops until a person mends it":
-            .retry(.init(limit: 1, then: .stop, reconnects: true)),
+        "tries again once, then waits": .retry(.init(limit: 1)),
         "holds the table and tries again; other tables go on": .pause(.init(scope: .table)),
-        "finds the row: a dead letter": .isolate(.init()),
-        "finds the row by halving: a dead letter that is retried by itself":
-            .isolate(.init(search: .halves, verdict: .later)),
-        "finds the row: what the table's policy says, or a dead letter": .isolate(.init(verdict: .policy)),
+        "finds the row: a dead letter": .isolate(.init(trustsLine: true)),
+        "finds the row by halving: a dead letter": .isolate(.init()),
+        "finds the row by halving: a dead letter that is retried by itself": .isolate(.init(mayHeal: true)),
+        "finds the row, which has to fail alone twice: a dead letter":
+            .isolate(.init(trustsLine: true, loneFailures: 2)),
         "finds the row: a dead letter; if the first rows all fail alike, it stops until a person mends it":
-            .isolate(.init(stopsWhenAllFailAlike: true)),
+            .isolate(.init(trustsLine: true, stopsWhenAllFailAlike: true)),
         "waits once, then finds the size that fits; a row that fails alone three times is retried by itself":
-            .isolate(.init(search: .size, verdict: .later, loneFailures: 3, pausesFirst: true)),
+            .isolate(.init(cutsBatch: true, mayHeal: true, loneFailures: 3, pausesFirst: true)),
         "finds the size that fits; a row that fails alone is retried by itself":
-            .isolate(.init(search: .size, verdict: .later)),
+            .isolate(.init(cutsBatch: true, mayHeal: true)),
         "stops until a person mends access": .stop(.access),
         "stops until a person mends the schema": .stop(.schema),
         "stops: a mistake of Millrace's, please report it": .stop(.bug),

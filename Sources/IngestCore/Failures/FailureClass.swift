@@ -25,18 +25,13 @@ public enum FailureClass: Equatable, Hashable, Sendable {
         public var scope: Scope = .pipeline
         /// Tell people at once.
         public var alerts = false
-        /// The address may lead to another server by now: resolve it again before connecting.
-        public var resolvesAddress = false
-        /// The connection is gone, or in a state that nothing of ours explains.
+        /// The connection is gone, leads to the wrong server, or is in a state that nothing of ours explains.
         public var reconnects = false
     }
 
     public struct Retry: Equatable, Hashable, Sendable {
-        public enum Then: Hashable, Sendable { case pause, stop }
-
-        /// Tries before `then`.
+        /// Tries before the lane waits and starts over.
         public var limit = 20
-        public var then = Then.pause
         /// Half the rows at each try.
         public var halves = false
     }
@@ -110,7 +105,7 @@ extension FailureClass {
         case "08P01" where !isConnectionLost:
             .isolate(Isolation(trustsLine: true, stopsWhenAllFailAlike: true))
         case "57014": .retry(Retry(limit: 2, halves: true))
-        case "25006": .pause(Pause(alerts: true, resolvesAddress: true, reconnects: true))
+        case "25006": .pause(Pause(alerts: true, reconnects: true))
         case "25P03", "25P04": .retry(Retry())
         case "40001", "40P01": .retry(Retry())
         case "55P03", "55006": .pause(Pause(scope: .table))
@@ -132,7 +127,7 @@ extension FailureClass {
         switch code.prefix(2) {
         case "08": isConnectionLost ? .connectionLost : .unforeseen
         case "57": .pause(Pause(reconnects: true))
-        case "25": .retry(Retry(limit: 1, then: .stop))
+        case "25": .retry(Retry(limit: 1))
         case "40": .retry(Retry())
         // Of the server, of the session, of the state that an object is in, and our own.
         case "01", "53", "55", "58", "F0", "XX", "SL": .unforeseen
