@@ -34,22 +34,24 @@ struct CoordinationTests {
     @Test(arguments: ["-9223372036854775808", "9223372036854775807", "-1", "99999999999999999999", "x", ""])
     func figuresWrittenByHandAreCutToWhatCanBeReckonedWith(_ value: String) async throws {
         let connection = try await SharedRedis.connect()
-        let keys = ControlKeys(group: "hostile")
+        // Cases run side by side.
+        let group = "hostile \(value)"
+        let keys = ControlKeys(group: group)
         try connection.command("HSET", .key(keys.workers), "x", .text(value))
         try connection.command("HSET", .key(keys.audited), "1", .text("5-0 \(value)"), "2", .text(value))
         try connection.command("HSET", .key(keys.trimmedUnread), "1", .text(value))
         try connection.command("HSET", .key(keys.paused), "s", .text("\(value) ada"))
         try connection.command("HSET", .key(keys.acknowledged), "1", .text(value))
         let figures = [
-            try connection.heartbeats(group: "hostile")["x"],
-            try connection.auditNotes(group: "hostile")[SourceNumber(rawValue: 1)]?.missing,
-            try connection.trimmedUnread(group: "hostile")[SourceNumber(rawValue: 1)],
-            try connection.pausedStreams(group: "hostile")["s"]?.at,
+            try connection.heartbeats(group: group)["x"],
+            try connection.auditNotes(group: group)[SourceNumber(rawValue: 1)]?.missing,
+            try connection.trimmedUnread(group: group)[SourceNumber(rawValue: 1)],
+            try connection.pausedStreams(group: group)["s"]?.at,
         ]
         #expect(figures.allSatisfy { (0...1 << 48).contains($0 ?? 0) }, "\(figures)")
-        #expect(try connection.auditNotes(group: "hostile")[SourceNumber(rawValue: 2)] == nil)
-        #expect(try connection.pausedStreams(group: "hostile")["s"] != nil, "paused all the same")
-        #expect(try connection.acknowledgedIDs(group: "hostile").isEmpty || value == "9223372036854775807")
+        #expect(try connection.auditNotes(group: group)[SourceNumber(rawValue: 2)] == nil)
+        #expect(try connection.pausedStreams(group: group)["s"] != nil, "paused all the same")
+        #expect(try connection.acknowledgedIDs(group: group).isEmpty || value == "9223372036854775807")
     }
 
     /// XSETID and XGROUP SETID take any number.
