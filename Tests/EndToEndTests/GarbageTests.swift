@@ -173,8 +173,10 @@ extension EndToEnd {
             #expect(result.status == 1, "\(result.errors)")
             #expect(result.errors.contains("a table takes no rows"), "\(result.errors)")
             #expect(try scene.count("market_data_trades") == 1)
-            #expect(try scene.letterCount() < 50)
-            #expect(try scene.pendingCount() > 250)
+            let letters = try scene.letterCount()
+            #expect(letters < 50)
+            #expect(try scene.covered() == letters + 1, "the rest waits, pending or unread")
+            #expect(try scene.pendingCount() > 20)
             await scene.stop()
         }
 
