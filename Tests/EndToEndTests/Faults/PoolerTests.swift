@@ -49,7 +49,7 @@ extension EndToEnd {
             #expect(try scene.letterCount() == 200)
             for _ in 1...2 {
                 let result = try await scene.millrace(
-                    ["dlq", "replay", "--all", "--set", "close=7"], settings: settings(scene, pooler))
+                    ["dlq", "replay", "--all", "--set", "close=7", "--force"], settings: settings(scene, pooler))
                 #expect(result.status == 0, "\(result.errors)")
             }
             #expect(try scene.number("SELECT count(*) FROM market_data_ohlcv WHERE close = 7") == 200)
