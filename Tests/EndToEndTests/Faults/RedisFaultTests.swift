@@ -235,18 +235,18 @@ extension EndToEnd {
 
         @Test func entriesDeletedWhilePendingAreLettersAndHoldNothingUp() async throws {
             let scene = try await Scene()
-            let ids = try scene.addTickers(1...200)
+            let ids = try scene.addTickers(1...60)
             let doomed = try scene.doomed("doomed", "after-read:kill")
             try await doomed.process.wait(limit: .seconds(30))
-            #expect(try scene.pendingCount() == 200)
+            #expect(try scene.pendingCount() == 60)
             try scene.onRedis().command(["XDEL", "md:ticker"] + ids.prefix(20).map { RedisArgument.text($0) })
             let worker = try scene.watched()
             try await eventually("the rest is stored: \(worker.process.tail())") {
-                try scene.count("market_data_ticker") == 180 && scene.pendingCount() == 0
+                try scene.count("market_data_ticker") == 40 && scene.pendingCount() == 0
             }
             let deleted = "ingest.dead_letter WHERE cause = 'deleted'"
             #expect(try scene.letterCount() == 20 && scene.count(deleted) == 20)
-            #expect(try scene.covered() == 200)
+            #expect(try scene.covered() == 60)
             try await scene.stop([worker])
             await scene.stop()
         }
