@@ -7,7 +7,7 @@ import RedisStreams
 import RedisWire
 
 /// A table has refused all that was tried for long. Is it the table, or do bad entries stand together? Other entries
-/// that wait for it decide: some are tried, and rolled back. (docs/decisions/0023-held-up.md)
+/// that wait for it decide: some are tried, and rolled back. (docs/decisions/0024-held-up.md)
 extension Pipeline {
     /// Entries tried, over all streams.
     private static let looks = 10
