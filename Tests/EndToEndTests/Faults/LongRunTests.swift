@@ -62,23 +62,31 @@ extension EndToEnd {
             return (0..<faults).map { kinds[$0 % kinds.count] }.shuffled()
         }
 
-        /// Ten broken entries, on a stream of their own: the feeder's oracle knows nothing of them.
+        /// Ten broken entries, on a stream of their own: the feeder's oracle knows nothing of them. A good one is among
+        /// them: a table that takes nothing at all would be held.
         private func addGarbage(_ scene: Scene) async throws -> Int {
+            let books = (0..<10).map { _ in RawEntry.book(1, kind: Self.broken) } + [RawEntry.book(1)]
             for attempt in 0..<50 {
                 // Redis answers a full pipeline or is away; what is away comes back.
-                if (try? scene.add((0..<10).map { _ in RawEntry.book(1, kind: "nothing") }))?.count == 10 { return 10 }
+                if (try? scene.add(books))?.count == books.count { return 10 }
                 try await Task.sleep(for: .milliseconds(100 + attempt))
             }
             Issue.record("no garbage")
             return 0
         }
 
-        /// Every broken entry that the stream holds is one letter; then they are taken away, so that the feeder's oracle
-        /// counts its own alone.
+        private static let broken = "nothing"
+
+        /// Every broken entry that the stream holds is one letter, every other one a row; then they are taken away, so that
+        /// the feeder's oracle counts its own alone.
         private func expectLetters(_ scene: Scene, _ confirmed: Int) async throws {
-            let held = Int(try scene.command("XLEN", "md:orderbook").integer ?? 0)
+            let entries = try scene.command("XRANGE", "md:orderbook", "-", "+").array ?? []
+            let held = entries.count { entry in
+                entry.array?.last?.array?.contains { $0.text == Self.broken } ?? false
+            }
             #expect(held >= confirmed)
             #expect(try scene.letterCount() == held, "every dead letter once")
+            #expect(try scene.count("market_data_orderbook") == entries.count - held)
             try scene.command("DEL", "md:orderbook")
             try scene.execute(
                 """
