@@ -88,11 +88,29 @@ struct SelftestCommandTests {
         let scene = try await CommandScene()
         let database = try await TestServices.shared.migratedDatabase()
         let connection = try PostgresConnection.connect(to: PostgresEndpoint(database), applicationName: "test")
+        // It comes with the table: no moment to be met between the first row and the judgement.
+        try connection.execute(
+            """
+            CREATE FUNCTION public.add_a_row() RETURNS event_trigger LANGUAGE plpgsql AS $$
+            DECLARE made text;
+            BEGIN
+                FOR made IN SELECT object_identity FROM pg_event_trigger_ddl_commands()
+                             WHERE object_type = 'table' AND schema_name LIKE 'millrace\\_selftest%'
+                LOOP
+                    EXECUTE format('INSERT INTO %s VALUES (1, ''another one'')', made);
+                END LOOP;
+            END $$;
+            CREATE EVENT TRIGGER add_a_row ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
+                EXECUTE FUNCTION public.add_a_row()
+            """, deadline: .now + .seconds(10))
         let process = try start(scene, database, ["--entries", "2000", "--rate", "500"])
-        let schema = try await schema(connection)
-        try connection.execute("INSERT INTO \(schema).event VALUES (1, 'another one')", deadline: .now + .seconds(10))
         let result = try await process.wait(limit: .seconds(120))
         #expect(result.status == 3, "\(result.errors)")
+        let schema = try #require(
+            try connection.query(
+                "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'millrace\\_selftest%'",
+                deadline: .now + .seconds(10)
+            ).first?.text("nspname"))
         #expect(result.errors.contains("kept: schema \(schema), group "), "\(result.errors)")
         let rows = try connection.query("SELECT count(*) AS n FROM \(schema).event", deadline: .now + .seconds(10))[0]
         #expect(try rows.integer("n") == 2_001)
