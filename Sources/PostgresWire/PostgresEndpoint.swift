@@ -35,7 +35,8 @@ public struct PostgresEndpoint: Sendable {
         if !allowInsecure, !isLocal, ["disable", "allow", "prefer"].contains(sslMode) {
             throw PostgresError(
                 .configuration,
-                message: "sslmode=\(sslMode) is for sockets and loopback only; use verify-full, or allow it explicitly")
+                message: "sslmode=\(sslMode) is for sockets and loopback only; use verify-full, or in a network you "
+                    + "trust set postgres.insecure_ok")
         }
     }
 

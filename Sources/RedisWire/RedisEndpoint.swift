@@ -28,8 +28,8 @@ public struct RedisEndpoint: Equatable, Sendable {
         }
         if case .tcp(let host, _) = address, password != nil, !insecureOK, !Self.isLoopback(host) {
             throw .init(
-                "a password would travel in clear text to another host; use a unix socket or stunnel, "
-                    + "or allow it with insecure_ok")
+                "a password would travel in clear text to another host; use a unix socket or stunnel, or in a network "
+                    + "you trust set redis.insecure_ok")
         }
         self.address = address
         self.user = user

@@ -27,6 +27,9 @@ enum SettingKeys {
         SettingKey(
             "redis.password_file", \.redis.passwordFile, ValueFormat.text.optional, "a file with the password"),
         SettingKey(
+            "redis.insecure_ok", \.redis.insecureOK, .flag,
+            "lets a password go to another machine without TLS: only in a network you trust"),
+        SettingKey(
             "redis.id", \.redis.id, .groupName,
             "names this Redis deployment in the ledger: keep it when the server moves, change it for another one"),
         SettingKey("postgres.url", \.postgres.url, postgresURL, "a URL, or libpq's key=value form"),
@@ -36,8 +39,11 @@ enum SettingKeys {
         SettingKey(
             "postgres.password_file", \.postgres.passwordFile, ValueFormat.text.optional, "a file with the password"),
         SettingKey(
+            "postgres.insecure_ok", \.postgres.insecureOK, .flag,
+            "allows sslmode=disable, allow and prefer to another machine: only in a network you trust"),
+        SettingKey(
             "postgres.direct_url", \.postgres.directURL, postgresURL.optional,
-            "past a transaction pooler, for LISTEN and migrations"),
+            "past a transaction pooler, for migrations and `db`"),
         SettingKey(
             "postgres.use_environment", \.postgres.useEnvironment, .flag,
             "lets `run` honour PG* variables, as other commands do"),
@@ -66,7 +72,7 @@ enum SettingKeys {
             "pause between sweeps for entries of dead consumers"),
         SettingKey(
             "claim.after", \.claim.after, .duration(.seconds(1) ... .seconds(86400)),
-            "idle time before an entry of a consumer without heartbeat is claimed"),
+            "idle time before an entry of a consumer that lives, or is unknown, is claimed"),
         SettingKey("claim.count", \.claim.count, .count(1...10_000), "entries claimed at a time"),
         SettingKey("retry.max_attempts", \.retry.maxAttempts, .count(0...100), "tries of a refused row"),
         SettingKey(

@@ -40,6 +40,8 @@ extension Settings {
         /// From `redis.password_file`, or from the environment.
         public var password: Secret?
         public var passwordFile: String?
+        /// Lets a password go to another machine, without TLS.
+        public var insecureOK = false
         /// The name of the Redis deployment in the ledger. It must stay the same when the server moves to another
         /// address, and differ between servers whose streams go into one database.
         public var id = "default"
@@ -50,7 +52,9 @@ extension Settings {
         public var url = "postgresql://127.0.0.1:5432/millrace"
         public var password: Secret?
         public var passwordFile: String?
-        /// Past a transaction pooler, for LISTEN and migrations; `nil` uses ``url``.
+        /// Lets another machine be reached without TLS, if the address asks for that.
+        public var insecureOK = false
+        /// Past a transaction pooler, for what needs a session of its own; `nil` uses ``url``.
         public var directURL: String?
         /// Lets `run` honour the `PG*` variables, as the other commands always do.
         public var useEnvironment = false
@@ -77,7 +81,7 @@ extension Settings {
 
     public struct Claim: Equatable, Sendable {
         public var every = Duration.seconds(1)
-        /// Idle time of an entry whose consumer has no heartbeat to judge by.
+        /// Idle time of an entry whose consumer lives, or never had a heartbeat.
         public var after = Duration.seconds(30)
         public var count = 500
     }

@@ -13,7 +13,8 @@ struct ServerEndpoints {
     init(_ settings: Settings) throws(ApplicationFailure) {
         do throws(RedisEndpointError) {
             redis = try RedisEndpoint(
-                url: settings.redis.url, password: settings.redis.password.map { RedisPassword($0.value) })
+                url: settings.redis.url, password: settings.redis.password.map { RedisPassword($0.value) },
+                insecureOK: settings.redis.insecureOK)
         } catch {
             throw ApplicationFailure("\(error)", isConfiguration: true)
         }
@@ -23,7 +24,7 @@ struct ServerEndpoints {
         do throws(PostgresError) {
             postgres = try PostgresEndpoint(
                 address.connectionString, environment: isHonoured ? .used : .ignored,
-                passwordFile: settings.postgres.passwordFile)
+                passwordFile: settings.postgres.passwordFile, allowInsecure: settings.postgres.insecureOK)
         } catch {
             throw ApplicationFailure("postgres.url: \(error.message)", isConfiguration: true)
         }

@@ -21,6 +21,23 @@ struct ExitStatusTests {
         }
     }
 
+    /// `invalid` is no machine's name: with the setting it is asked for, in vain.
+    @Test(arguments: [["run", "-s", "startup.wait=1s", "-s", "http.enabled=false"], ["audit"]])
+    func nothingGoesToAnotherMachineInClearTextUnasked(command: [String]) async throws {
+        let scene = try await CommandScene()
+        let database = try await TestServices.shared.migratedDatabase()
+        let redis = ["redis.url=redis://:secret@redis.invalid"]
+        let postgres = ["postgres.url=postgresql://me@postgres.invalid/market?sslmode=disable"]
+        for (settings, key) in [(redis, "redis.insecure_ok"), (postgres, "postgres.insecure_ok")] {
+            func words(_ settings: [String]) -> [String] { command + settings.flatMap { ["-s", $0] } }
+            let refused = try await scene.run(words(settings), database: database)
+            #expect(refused.status == 78 && refused.errors.contains("set \(key)"), "\(refused.errors)")
+            let allowed = try await scene.run(words(settings + ["\(key)=true"]), database: database)
+            #expect(allowed.status == 1 && allowed.errors.contains(".invalid"), "\(allowed.errors)")
+            #expect(!allowed.errors.contains("secret"))
+        }
+    }
+
     @Test func aLoginOrADatabaseThatIsNotThere() async throws {
         let scene = try await CommandScene()
         let postgres = try await TestServices.shared.postgres()
@@ -44,7 +61,7 @@ struct ExitStatusTests {
         let database = try await TestServices.shared.migratedDatabase()
         let role = "poor_\(UInt32.random(in: 0 ... .max))"
         let connection = try PostgresConnection.connect(to: PostgresEndpoint(database), applicationName: "test")
-        try connection.execute("CREATE ROLE \(role) LOGIN PASSWORD 'poor'", deadline: .now + .seconds(10))
+        try connection.execute("CREATE ROLE \(role) LOGIN PASSWORD 'poor'", deadline: .now + .seconds(120))
         var address = try #require(URLComponents(string: database))
         address.user = role
         address.password = "poor"

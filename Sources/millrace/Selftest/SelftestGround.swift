@@ -56,6 +56,8 @@ struct SelftestGround {
             "MILLRACE_REDIS_URL": settings.redis.url,
             "MILLRACE_POSTGRES_URL": PostgresAddress(loaded, direct: false).connectionString,
             "MILLRACE_POSTGRES_USE_ENVIRONMENT": "true",
+            "MILLRACE_REDIS_INSECURE_OK": "\(settings.redis.insecureOK)",
+            "MILLRACE_POSTGRES_INSECURE_OK": "\(settings.postgres.insecureOK)",
         ]
         variables["MILLRACE_REDIS_PASSWORD"] = settings.redis.password?.value
         variables["MILLRACE_POSTGRES_PASSWORD_FILE"] = settings.postgres.passwordFile

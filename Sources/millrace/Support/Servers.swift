@@ -19,7 +19,8 @@ struct Servers {
     func redisEndpoint() throws(CommandFailure) -> RedisEndpoint {
         do throws(RedisEndpointError) {
             return try RedisEndpoint(
-                url: settings.redis.url, password: settings.redis.password.map { RedisPassword($0.value) })
+                url: settings.redis.url, password: settings.redis.password.map { RedisPassword($0.value) },
+                insecureOK: settings.redis.insecureOK)
         } catch {
             throw CommandFailure("\(error)", status: ExitStatus.badConfiguration)
         }
@@ -89,7 +90,7 @@ struct Servers {
         do throws(PostgresError) {
             return try PostgresEndpoint(
                 PostgresAddress(loaded, direct: direct).connectionString, environment: .used,
-                passwordFile: settings.postgres.passwordFile)
+                passwordFile: settings.postgres.passwordFile, allowInsecure: settings.postgres.insecureOK)
         } catch {
             throw CommandFailure("postgres.url: \(error.message)", status: ExitStatus.badConfiguration)
         }
