@@ -10,7 +10,8 @@ struct ErrorClassTests {
         "asks the ledger, takes out what is stored, goes on": .conflict,
         "waits, with growing pauses, and connects again": .pause(.init(reconnects: true)),
         "waits, says so as an error, and connects again": .pause(.init(alerts: true, reconnects: true)),
-        "tries again with half the rows, twice, then waits": .retry(.init(limit: 2, halves: true)),
+        "halves the batch, down to one row; that is tried twice more, then it waits":
+            .retry(.init(limit: 2, halves: true)),
         "tries again, up to 20 times, then waits": .retry(.init()),
         "tries again once, then waits": .retry(.init(limit: 1)),
         "holds the table and tries again; other tables go on": .pause(.init(scope: .table)),

@@ -44,8 +44,8 @@ struct GeneratedPageTests {
         What is broken on purpose, what must come of it, and the tests that show it. Made from
         `Sources/IngestTesting/Faults/FaultMatrix.swift`; do not edit.
 
-        Every test ends with the same question: is everything that the streams hold stored once, or a dead letter once,
-        with nothing pending and the ledger in agreement? And each shows that its fault really came about: by a message, a
+        Every test with servers ends with the same question: is everything that the streams hold stored once, or a dead
+        letter once, with nothing pending and the ledger in agreement? And each shows that its fault really came about: by a message, a
         metric, or a fact of the servers. *always* runs in `make test`, *prove* in `make prove` alone
         (`MILLRACE_PROVE=1`). Places inside a batch are reached by `MILLRACE_FAULT`, which makes a worker die, freeze or
         dawdle there (`Sources/Waitpoints`); bytes are cut, held and lost by `CuttingProxy` (`Sources/IngestTesting`).

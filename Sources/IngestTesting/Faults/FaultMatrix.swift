@@ -87,7 +87,7 @@ public enum FaultMatrix {
         FaultRow(
             "17", "claimed while the owner is slow", .exactlyOnce, .always,
             ["CrashTests.aWorkerThatStandsStillInsideACopyLosesTheRaceAndNothingElse"],
-            note: "An owner that stands still; one that is slow and says that it lives is not claimed from"),
+            note: "An owner that stands still; from one that is slow and says that it lives, only after claim.after"),
     ]
 
     private static let network: [FaultRow] = [
@@ -162,7 +162,7 @@ public enum FaultMatrix {
                 "DatabaseFaultTests.commitsAreSynchronousWhateverTheDatabaseSays",
                 "CatalogTests.refusesTablesThatCannotHoldAcknowledgedRows",
                 "SuppressedRowTests.aTableThatIsNoLongerTheOneCheckedGetsNothing",
-            ]),
+            ], note: "Such a table is refused; commits are made synchronous whatever the database says"),
         FaultRow(
             "38", "a trigger takes rows away", .letter, .always,
             [
@@ -211,7 +211,7 @@ public enum FaultMatrix {
             ["RedisMemoryTests.aFullServerIsReadAndAcknowledgedAndItsMirrorWaits"]),
         FaultRow("48", "Redis evicts", .refused, .always, ["RedisMemoryTests.evictionIsWarnedOf"]),
         FaultRow(
-            "49", "READONLY, LOADING, MASTERDOWN, NOREPLICAS, BUSY, silence", .pause, .always,
+            "49", "READONLY, LOADING, MASTERDOWN, NOREPLICAS, MISCONF, NOPERM, BUSY, silence", .pause, .always,
             [refusedByRedis, "RedisFaultTests.aScriptThatNeverEndsIsWaitedOut"],
             note:
                 "READONLY, NOPERM and BUSY always, the others in prove; LOADING and MISCONF only as lines of RedisFailureTests.everyLineOfTheTableHolds"
@@ -354,6 +354,6 @@ public enum FaultMatrix {
         FaultRow(
             "82", "ids of any size, which are no times", .exactlyOnce, .always,
             ["IdentityTests.idsThatAreNoTimesAreStored"],
-            note: "Of each size, half are entries whose column wants the id's time: dead letters that name it"),
+            note: "Half of the entries want the id as a time: they become dead letters that name the column"),
     ]
 }
