@@ -9,7 +9,7 @@ private struct FixedReadiness: ReadinessReporting {
     func readiness() async -> ReadinessReport { report }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct AdminServerTests {
+@Suite(.timeLimit(.minutes(15))) struct AdminServerTests {
     private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     private static let ready = ReadinessReport(checks: [.init("redis", isPassing: true)])
     private static let broken = ReadinessReport(checks: [

@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 import Glibc
 
 /// A client that sends exactly the bytes it is given and reads until the server closes.
@@ -16,7 +16,8 @@ enum RawClient {
             ["\(method) \(path) HTTP/1.1", "Connection: close"] + (host.map { ["Host: \($0)"] } ?? []) + headers
         let text = lines.joined(separator: "\r\n") + "\r\n\r\n"
         return await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(returning: exchange(text, port: port)) }
+            // Of its own: the pool may be what the server waits for.
+            Thread.detachNewThread { continuation.resume(returning: exchange(text, port: port)) }
         }
     }
 

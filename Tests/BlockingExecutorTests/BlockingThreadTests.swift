@@ -103,7 +103,7 @@ struct BlockingThreadTests {
     }
 
     /// With default actors this would need more threads than the pool has, and never end.
-    @Test(.timeLimit(.minutes(1))) func blockedActorsDoNotStallThePool() async throws {
+    @Test(.timeLimit(.minutes(15))) func blockedActorsDoNotStallThePool() async throws {
         let barrier = ThreadBarrier(count: 9)
         var lanes: [Lane] = []
         for number in 0..<9 { lanes.append(Lane(on: try BlockingThread(name: "blocked-\(number)"))) }
@@ -133,7 +133,7 @@ struct BlockingThreadTests {
         #expect(thread.isIsolatingCurrentContext() == false)
     }
 
-    @Test(.timeLimit(.minutes(1))) func shortLivedActorsLeaveNoThread() async throws {
+    @Test(.timeLimit(.minutes(15))) func shortLivedActorsLeaveNoThread() async throws {
         for value in 0..<200 {
             let lane = Lane(on: try BlockingThread(name: "short-lived"))
             await lane.append(value)

@@ -24,7 +24,7 @@ struct AuditCommandTests {
             INSERT INTO ingest.source (redis_id, redis_db, stream, grp, incarnation)
             VALUES ('default', 0, 'md:trades', 'millrace', gen_random_uuid()),
                    ('default', 0, 'md:gone', 'millrace', gen_random_uuid())
-            """, deadline: .now + .seconds(10))
+            """, deadline: .now + .seconds(120))
         return (scene, database)
     }
 

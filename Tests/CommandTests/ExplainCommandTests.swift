@@ -45,7 +45,7 @@ struct ExplainCommandTests {
         try scene.connection.command("XADD", "md:trades", "3-0", "a", "b")
         let database = try await TestServices.shared.migratedDatabase()
         let connection = try PostgresConnection.connect(to: PostgresEndpoint(database), applicationName: "test")
-        try connection.execute(Self.ledger, deadline: .now + .seconds(10))
+        try connection.execute(Self.ledger, deadline: .now + .seconds(120))
         return (scene, database)
     }
 

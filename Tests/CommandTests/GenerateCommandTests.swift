@@ -81,7 +81,7 @@ struct GenerateCommandTests {
             let times = try scene.entries(stream).compactMap { Int($0.id.prefix { $0 != "-" }) }
             let (first, last) = (try #require(times.first), try #require(times.last))
             let atFirst = times.count { $0 - first < 100 }
-            isSpread = last - first >= 990 && atFirst < 400
+            isSpread = last - first >= 900 && atFirst < 400
             seen.append("\(times.count) entries in \(last - first) ms, \(atFirst) in the first tenth")
         }
         #expect(isSpread, "\(seen)")

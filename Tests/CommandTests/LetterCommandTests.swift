@@ -17,7 +17,8 @@ struct LetterCommandTests {
     }
 
     @Test func aReplayThatEndsEarlySaysWhatItDid() async throws {
-        let letters = try await LetterScene(400)
+        // Minutes of work, so that its end is this one.
+        let letters = try await LetterScene(8_000)
         let process = try letters.start(["dlq", "replay", "--all", "--rate", "40"])
         try await letters.wait(for: 30, "attempts > 0")
         // As when the server is restarted.
@@ -26,7 +27,7 @@ struct LetterCommandTests {
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE application_name LIKE 'millrace/replay%' AND datname = current_database()
             """)
-        let result = try await process.wait(limit: .seconds(60))
+        let result = try await process.wait()
         #expect(result.status == 1, "\(result.errors)")
         #expect(result.output.contains(" still fail:\n"), "\(result.output)")
         #expect(result.errors.contains("the replay ended early"))
@@ -82,11 +83,27 @@ struct LetterCommandTests {
         #expect(try letters.count("state = 'd'") == 5_000, "the first page is done: \(process.tail())")
         try await letters.waitUntilTheCommandWaitsForALock()
         process.send(SIGTERM)
+        try await waitUntilHandled(SIGTERM, by: process)
         try letters.execute("COMMIT")
-        let stopped = try await process.wait(limit: .seconds(30))
+        let stopped = try await process.wait()
         #expect(stopped.status == 1, "\(stopped.errors)")
         #expect(stopped.output == "discarded 10,000 letters\n")
         #expect(stopped.errors.contains("run it again"))
         #expect(try await letters.run(words).output == "discarded 2,000 letters\n")
+    }
+
+    /// The handler acts once: afterwards the signal is not caught any more. A minute at most.
+    private func waitUntilHandled(_ signal: Int32, by process: MillraceProcess) async throws {
+        let end = ContinuousClock.now + .seconds(60)
+        func isCaught() throws -> Bool {
+            let status = try String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)
+            let line = try #require(status.lines.first { $0.hasPrefix("SigCgt:\t") })
+            let caught = try #require(UInt64(line.dropFirst(8), radix: 16))
+            return caught & (1 << UInt64(signal - 1)) != 0
+        }
+        while try isCaught() {
+            try #require(.now < end, "the signal arrives")
+            try await Task.sleep(for: .milliseconds(5))
+        }
     }
 }

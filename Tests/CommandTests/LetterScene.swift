@@ -40,10 +40,13 @@ struct LetterScene {
         try number("SELECT count(*) FROM ingest.dead_letter WHERE \(condition)")
     }
 
-    /// Waits until so many letters are like that, or for half a minute.
+    /// Waits until so many letters are like that; two minutes at most.
     func wait(for wanted: Int, _ condition: String) async throws {
-        let end = ContinuousClock.now + .seconds(30)
-        while try count(condition) < wanted, .now < end { try await Task.sleep(for: .milliseconds(20)) }
+        let end = ContinuousClock.now + .seconds(120)
+        while try count(condition) < wanted {
+            try #require(.now < end, "\(wanted) letters are: \(condition)")
+            try await Task.sleep(for: .milliseconds(20))
+        }
     }
 
     /// Until somebody else in this database waits for a lock; a minute at most.

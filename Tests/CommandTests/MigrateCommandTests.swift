@@ -95,7 +95,7 @@ struct MigrateCommandTests {
     @Test func aStepThatFailsSaysWhich() async throws {
         let database = try await TestServices.shared.database()
         let connection = try PostgresConnection.connect(to: PostgresEndpoint(database), applicationName: "test")
-        try connection.execute("CREATE SCHEMA ingest; CREATE TABLE ingest.ledger ()", deadline: .now + .seconds(10))
+        try connection.execute("CREATE SCHEMA ingest; CREATE TABLE ingest.ledger ()", deadline: .now + .seconds(120))
         let result = try await run(database, ["up"])
         #expect(result.status == 1)
         #expect(result.errors.contains("m0001_ingest_ledger.up.sql"))

@@ -17,11 +17,11 @@ struct PostgresVariableTests {
             "XADD", "ticker-X-1", "*", "timestamp", "1735689600", "exchange", "X", "symbol", "S", "receipt_timestamp",
             "1735689600", "ask", "None", "bid", "1")
         let drain = try await scene.run(
-            ["run", "--drain", "--timeout", "30s", "-s", "http.enabled=false"], database: database)
+            ["run", "--drain", "--timeout", "120s", "-s", "http.enabled=false"], database: database)
         #expect(drain.status == 0, "\(drain.errors)")
 
         let result = try await scene.run(
-            ["reconcile", "--json", "-s", "startup.wait=1s"], database: "",
+            ["reconcile", "--json", "-s", "startup.wait=30s"], database: "",
             environment: try variablesOfPostgres(database))
         #expect(result.status == 0, "\(result.errors)")
         let refill = try decode(Refill.self, result.output)

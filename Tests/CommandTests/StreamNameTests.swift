@@ -73,7 +73,7 @@ struct StreamNameTests {
             """
             INSERT INTO ingest.source (redis_id, redis_db, stream, grp, incarnation)
             VALUES ('default', 0, '\\x73ff', 'millrace', gen_random_uuid())
-            """, deadline: .now + .seconds(10))
+            """, deadline: .now + .seconds(120))
         let audit = try await scene.run(["audit", "s*"], database: database)
         #expect(audit.errors.contains("1 of 1 streams were not audited"), "it has no group: \(audit.errors)")
     }

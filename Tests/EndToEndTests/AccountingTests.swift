@@ -41,7 +41,7 @@ extension EndToEnd {
             #expect(stats.contains("lost 0, audited whole"), "\(stats)")
             #expect(!worker.errorsSoFar.contains("not accounted for"), "\(worker.tail())")
             worker.send(SIGTERM)
-            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            #expect(try await worker.wait().status == 0)
             try await scene.drain()
             try await feeder.expectEverythingStoredOnce()
             await scene.stop()
@@ -72,7 +72,7 @@ extension EndToEnd {
             try await eventually(within: .seconds(40), "the rows are two") { try scene.count("ingest.ledger") == 2 }
             #expect(try scene.covered() == 999)
             worker.send(SIGTERM)
-            try await worker.wait(limit: .seconds(20))
+            try await worker.wait()
             await scene.stop()
         }
 
@@ -99,7 +99,7 @@ extension EndToEnd {
             }
             #expect(metrics?.series("millrace_conservation_error") == 3)
             worker.send(SIGTERM)
-            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            #expect(try await worker.wait().status == 0)
             #expect(try await scene.millrace(["reconcile"]).status == 0)
             #expect(try scene.count("market_data_ticker") == 11)
             #expect(try await scene.millrace(["stats"]).output.contains("lost 0"))
@@ -148,8 +148,11 @@ extension EndToEnd {
                     reply.series("millrace_freshness_seconds", "md:ticker") != nil
                 }
                 #expect(metrics?.series("millrace_conservation_error") == 0)
+                try await eventually("the rest is stored: \(worker.tail())") {
+                    try scene.count("market_data_ticker") == 21 && scene.pendingCount() == 0
+                }
                 worker.send(SIGTERM)
-                #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+                #expect(try await worker.wait().status == 0)
             }
             #expect(try scene.count("market_data_ticker") == 21)
             let stats = try await scene.millrace(["stats", "--json"])

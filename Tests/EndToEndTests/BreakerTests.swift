@@ -32,7 +32,7 @@ extension EndToEnd {
             let locker = try PostgresConnection.connect(
                 to: PostgresEndpoint(scene.databaseURL), applicationName: "locker")
             try locker.execute("BEGIN; LOCK TABLE market_data_trades IN ACCESS EXCLUSIVE MODE", deadline: .soon)
-            let worker = try scene.worker()
+            let worker = try scene.worker(settings: ["startup.wait": "10m"])
             try await eventually(within: .seconds(60), "it waits for the lock: \(worker.tail())") {
                 try scene.count(
                     "pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'millrace/%' "
@@ -44,7 +44,7 @@ extension EndToEnd {
             try locker.execute("ROLLBACK", deadline: .soon)
             try await eventually("it starts: \(worker.tail())") { try scene.count("market_data_trades") == 1 }
             worker.send(SIGTERM)
-            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            #expect(try await worker.wait().status == 0)
             await scene.stop()
         }
 
@@ -81,7 +81,7 @@ extension EndToEnd {
             for worker in workers {
                 #expect(worker.isRunning, "\(worker.tail())")
                 worker.send(SIGTERM)
-                #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+                #expect(try await worker.wait().status == 0)
             }
             try await scene.drain()
             try await feeder.expectEverythingStoredOnce()
@@ -108,7 +108,7 @@ extension EndToEnd {
             feeder.stop()
             try await feeder.finish()
             worker.send(SIGTERM)
-            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            #expect(try await worker.wait().status == 0)
             try await scene.drain()
             try await feeder.expectEverythingStoredOnce()
             #expect(try scene.count("market_data_trades WHERE amount::numeric IS DISTINCT FROM 2 OR price <> 1.5") == 0)
@@ -126,11 +126,13 @@ extension EndToEnd {
             }
             try await eventually("tickers go on") { try scene.count("market_data_ticker") > 5_000 }
             try scene.execute("ALTER TABLE market_data_trades DROP CONSTRAINT never")
-            try await eventually("trades come") { try scene.count("market_data_trades") > 1_000 }
+            try await eventually(within: .seconds(120), "trades come: \(worker.tail())") {
+                try scene.count("market_data_trades") > 1_000
+            }
             feeder.stop()
             try await feeder.finish()
             worker.send(SIGTERM)
-            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            #expect(try await worker.wait().status == 0)
             try await scene.drain()
             let letters = try scene.count("ingest.dead_letter")
             #expect(letters < 40, "less than 20 in a row of each lane")
@@ -162,7 +164,7 @@ extension EndToEnd {
             feeder.stop()
             try await feeder.finish()
             worker.send(SIGTERM)
-            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            #expect(try await worker.wait().status == 0)
             try await scene.drain()
             try await feeder.expectEverythingStoredOnce()
             await scene.stop()

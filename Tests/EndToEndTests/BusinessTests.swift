@@ -81,9 +81,13 @@ extension EndToEnd {
             let updates = Self.orderUpdates(12_000)
             let entries = zip(events, updates).flatMap { [Self.entry($0), Self.entry($1)] }
             var fleet = try Fleet(scene, count: 2, settings: ["batching.rows": "100"])
-            let feeding = Task { try await onThread { try scene.add(entries) } }
-            while fleet.effectiveKills < 3, fleet.kills < 10 { try await fleet.kill() }
-            _ = try await feeding.value
+            // Each kill has entries of its own to leave behind.
+            for start in stride(from: 0, to: entries.count, by: 3_000) {
+                let part = Array(entries[start..<min(start + 3_000, entries.count)])
+                let feeding = Task { try await onThread { try scene.add(part) } }
+                if fleet.effectiveKills < 3 { try await fleet.kill() }
+                _ = try await feeding.value
+            }
             try await eventually(within: .seconds(60), "everything is stored: \(fleet.report)") {
                 try scene.covered() == entries.count
             }

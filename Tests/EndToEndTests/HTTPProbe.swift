@@ -46,15 +46,15 @@ enum HTTPProbe {
 
     /// Asks until the answer is as wanted.
     static func get(
-        _ path: String, port: Int, within limit: Duration = .seconds(20), until condition: (Reply) -> Bool
+        _ path: String, port: Int, within limit: Duration = .seconds(60), until condition: (Reply) -> Bool
     ) async throws -> Reply? {
         let end = ContinuousClock.now + limit
         var last: Reply?
-        while .now < end {
+        repeat {
             last = await get(path, port: port)
             if let last, condition(last) { return last }
             try await Task.sleep(for: .milliseconds(50))
-        }
+        } while .now < end
         return last
     }
 

@@ -29,7 +29,7 @@ extension EndToEnd {
             for worker in workers {
                 #expect(worker.isRunning, "\(worker.tail())")
                 worker.send(SIGTERM)
-                #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+                #expect(try await worker.wait().status == 0)
             }
             try await scene.drain()
             try await feeder.expectEverythingStoredOnce()
@@ -151,7 +151,7 @@ extension EndToEnd {
             let reason = "out_of_range: market_data_ticker.last_updated"
             #expect(try scene.count("ingest.dead_letter WHERE reason = '\(reason)'") == 3)
             worker.send(SIGTERM)
-            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            #expect(try await worker.wait().status == 0)
             await scene.stop()
         }
 
@@ -169,7 +169,7 @@ extension EndToEnd {
             }
             for worker in workers {
                 worker.send(SIGTERM)
-                #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+                #expect(try await worker.wait().status == 0)
             }
             #expect(try scene.number("SELECT count(DISTINCT bid_price) FROM market_data_ticker") == 1_200)
             #expect(try scene.covered() == 1_200)
@@ -204,7 +204,7 @@ extension EndToEnd {
         ) async throws {
             try await eventually("everything is acknowledged") { try scene.pendingCount() == 0 }
             worker?.send(SIGTERM)
-            #expect(try await worker?.wait(limit: .seconds(20)).status == 0)
+            #expect(try await worker?.wait().status == 0)
             #expect(try scene.count("market_data_ticker") == rows)
             #expect(try scene.number("SELECT count(DISTINCT bid_price) FROM market_data_ticker") == rows)
             #expect(try scene.covered() == rows)
@@ -247,11 +247,11 @@ extension EndToEnd {
             }
             #expect(worker.isRunning)
             worker.send(SIGTERM)
-            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            #expect(try await worker.wait().status == 0)
 
             // A worker that starts now does not fall for it either.
             try await expectStopped(scene) {
-                let drain = try await scene.millrace(["run", "--drain", "--timeout", "3s"], limit: .seconds(30))
+                let drain = try await scene.millrace(["run", "--drain", "--timeout", "10s"], limit: .seconds(60))
                 #expect(drain.status == 1, "\(drain.errors)")
                 #expect(drain.errors.contains("destination went back"))
             }

@@ -142,7 +142,7 @@ struct Fleet {
             try await Task.sleep(for: .milliseconds(2))
         }
         workers[number].send(SIGKILL)
-        try await workers[number].wait(limit: .seconds(10))
+        try await workers[number].wait()
         kills += 1
         let left = pending(of: consumers)
         if left > 0 { effectiveKills += 1 }
@@ -175,7 +175,7 @@ struct Fleet {
     func stop() async throws {
         for worker in workers { worker.send(SIGTERM) }
         for worker in workers {
-            let result = try await worker.wait(limit: .seconds(20))
+            let result = try await worker.wait()
             #expect(result.status == 0, "\(result.errors.suffix(2_000))")
         }
     }

@@ -46,20 +46,20 @@ extension EndToEnd {
             try await feeder.finish()
             for worker in workers + [late] {
                 worker.send(SIGTERM)
-                #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+                #expect(try await worker.wait().status == 0)
             }
             try await scene.drain()
             try await feeder.expectEverythingStoredOnce()
             await scene.stop()
         }
 
-        /// The last id that was delivered, once it has been the same for a second: reads under way have ended.
+        /// The last id that was delivered, once it has been the same for three seconds: reads under way have ended.
         private func restingPlace(of stream: String, in scene: Scene) async throws -> String? {
             var (last, since) = (try scene.groupFact("last-delivered-id", of: stream), ContinuousClock.now)
             try await eventually(within: .seconds(60), "\(stream) rests") {
                 let now = try scene.groupFact("last-delivered-id", of: stream)
                 if now != last { (last, since) = (now, .now) }
-                return ContinuousClock.now - since > .seconds(1)
+                return ContinuousClock.now - since > .seconds(3)
             }
             return last
         }

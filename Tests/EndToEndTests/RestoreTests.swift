@@ -41,7 +41,7 @@ extension EndToEnd {
             try await feeder.finish()
             for worker in workers {
                 worker.send(SIGTERM)
-                #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+                #expect(try await worker.wait().status == 0)
             }
             try await scene.drain()
             try await feeder.expectEverythingStoredOnce()
@@ -119,7 +119,7 @@ extension EndToEnd {
             let worker = try scene.worker()
             try await eventually("\(rows) rows") { try scene.count("market_data_ticker") > rows }
             worker.send(SIGTERM)
-            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            #expect(try await worker.wait().status == 0)
         }
 
         private func add(_ numbers: ClosedRange<Int>, to stream: String, in scene: Scene) throws {

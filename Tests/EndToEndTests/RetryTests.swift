@@ -7,8 +7,10 @@ import Testing
 extension EndToEnd {
     /// Letters that may heal are tried again by themselves, a few times, by whichever worker looks first.
     struct RetryTests {
+        /// Every second, for longer than any of these tests.
         private static let quick = [
             "retry.initial_interval": "1s", "retry.max_interval": "1s", "retry.jitter": "none",
+            "retry.max_attempts": "100",
         ]
 
         /// Trades refer to a table of exchanges that lacks one.
@@ -140,7 +142,7 @@ extension EndToEnd {
         @Test func aWorkerThatDoesNotKnowTheStreamLeavesItsLettersAlone() async throws {
             let scene = try await sceneWithOrphan()
             try scene.add([Self.orphan])
-            try await scene.drain()
+            try await scene.drain(settings: ["retry.initial_interval": "1h", "retry.jitter": "none"])
             try scene.execute("INSERT INTO exchanges VALUES ('NEW'); UPDATE ingest.dead_letter SET next_retry = now()")
             let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).yaml")
             defer { try? FileManager.default.removeItem(at: file) }

@@ -61,6 +61,8 @@ struct Scene: Sendable {
     private func arguments(_ settings: [String: String]) -> [String] {
         let standard = [
             "redis.url": redis.url, "postgres.url": workerURL, "http.enabled": "false", "discovery.every": "200ms",
+            // A slow machine is not taken for a worker that does not end.
+            "shutdown.grace": "60s",
         ]
         return standard.merging(settings) { $1 }.sorted { $0.key < $1.key }.flatMap { ["-s", "\($0.key)=\($0.value)"] }
     }
@@ -129,7 +131,8 @@ struct Scene: Sendable {
     // MARK: Redis
 
     func onRedis() throws -> RedisConnection {
-        let connection = try RedisConnection.connect(to: RedisEndpoint(url: redis.url), name: "test")
+        let endpoint = try RedisEndpoint(url: redis.url)
+        let connection = try RedisConnection.connect(to: endpoint, name: "test", timeout: .seconds(30))
         connection.commandTimeout = .seconds(30)
         return connection
     }
@@ -194,7 +197,7 @@ func onThread<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async thr
 /// Looks until the condition holds. Servers that are away meanwhile count as "not yet". `what` is asked for at the end:
 /// what a worker said meanwhile is in it.
 func eventually(
-    within limit: Duration = .seconds(30), _ what: @autoclosure () -> Comment,
+    within limit: Duration = Proof.pick(.seconds(90), proof: .seconds(30)), _ what: @autoclosure () -> Comment,
     sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () throws -> Bool
 ) async throws {

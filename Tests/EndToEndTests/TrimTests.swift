@@ -78,7 +78,7 @@ extension EndToEnd {
             try await Task.sleep(for: .seconds(2))
             #expect(try length(scene) >= 1)
             worker.send(SIGTERM)
-            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            #expect(try await worker.wait().status == 0)
             #expect(!worker.errorsSoFar.contains("before they were read"), "\(worker.tail())")
             #expect(!worker.errorsSoFar.contains("not accounted for"), "\(worker.tail())")
             await scene.stop()
@@ -197,7 +197,7 @@ extension EndToEnd {
             #expect(try await scene.millrace(["reconcile"], settings: ["worker": "r"]).status == 0)
             try await eventually("afterwards it trims: \(worker.tail())") { try length(scene) < 200 }
             worker.send(SIGTERM)
-            #expect(try await worker.wait(limit: .seconds(20)).status == 0)
+            #expect(try await worker.wait().status == 0)
             await scene.stop()
         }
     }

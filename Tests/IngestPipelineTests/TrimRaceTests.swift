@@ -30,7 +30,7 @@ struct TrimRaceTests {
             INSERT INTO ingest.ledger (source_no, ids, kind, n)
             VALUES (1, ingest.sidrange('00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff',
                                        '[]'), 'F', 0);
-            """, deadline: .now + .seconds(10))
+            """, deadline: .now + .seconds(120))
         try redis.setEpoch([1], group: "g")
         try redis.createGroup("g", of: StreamKey("s"))
         try redis.createConsumer("epoch:" + Self.marker, in: "g", of: StreamKey("s"))
@@ -45,9 +45,12 @@ struct TrimRaceTests {
 
     @Test func nothingGoesThatTheOtherGroupHasNotAcknowledged() async throws {
         let (server, servers, endpoint) = try await servers()
-        let isDone = Flag()
+        let (isDone, isTrimming) = (Flag(), Flag())
+        let trimmer = Trimmer(trimming: StreamTrimming(servers))
         // Threads of their own: on the few of the tests' pool one would have to wait for another.
+        async let trimmed = onThread { try trimmer.run(until: isDone, begun: isTrimming) }
         async let produced: Void = onThread {
+            while !isTrimming.isSet { usleep(1_000) }
             let redis = try RedisConnection.connect(to: endpoint, name: "producer")
             for first in stride(from: 1, through: Self.entries, by: 50) {
                 var commands = CommandBuffer()
@@ -59,8 +62,6 @@ struct TrimRaceTests {
             defer { isDone.set() }
             return try Self.consume(endpoint)
         }
-        let trimmer = Trimmer(trimming: StreamTrimming(servers))
-        async let trimmed = onThread { try trimmer.run(until: isDone) }
         try await produced
         #expect(try await consumed == Self.entries, "entries went before they were acknowledged")
         let (removed, trims) = try await trimmed
@@ -104,7 +105,8 @@ struct TrimRaceTests {
 private struct Trimmer: @unchecked Sendable {
     let trimming: StreamTrimming
 
-    func run(until isDone: Flag) throws -> (removed: Int, trims: Int) {
+    func run(until isDone: Flag, begun: Flag) throws -> (removed: Int, trims: Int) {
+        begun.set()
         var removed = 0
         var trims = 0
         while !isDone.isSet {

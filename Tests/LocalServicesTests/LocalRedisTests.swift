@@ -53,7 +53,7 @@ import Testing
 
     @Test func servesOverItsSocketAndItsPort() async throws {
         let redis = try await LocalRedis.startTemporary()
-        #expect(RedisPing.answers(at: redis.socketPath))
+        #expect(try await eventually { RedisPing.answers(at: redis.socketPath) })
         #expect(redis.url == "redis://127.0.0.1:\(redis.port)")
         #expect(try await redis.cli("PING") == "PONG")
         await redis.stop()

@@ -27,9 +27,8 @@ import Testing
         try await onThread {
             let session = try database.session()
             try session.connection.makeItems()
-            let holder = try hold(1...5, in: database)
+            let (holder, looker) = (try hold(1...5, in: database), try database.connect("looker"))
             session.begin(try unit(session.connection.target()), deadline: .now + .seconds(90))
-            let looker = try database.connect("looker")
             try waitUntil("the fence waits") { try looker.isWaitingForALock(session.connection.serverProcessID) }
             try holder.execute(end, deadline: .soon)
             let report = session.collect(deadline: .soon)
@@ -168,7 +167,8 @@ import Testing
         let url = postgres.url(database: name)
         try await onThread {
             let endpoint = try PostgresEndpoint(url)
-            let session = CommitSession(try PostgresConnection.connect(to: endpoint, applicationName: "x"))
+            let session = CommitSession(
+                try PostgresConnection.connect(to: endpoint, applicationName: "x"), limits: .patient)
             let admin = try PostgresConnection.connect(to: endpoint, applicationName: "x")
             _ = try Migrator(admin).up()
             try admin.makeItems()

@@ -66,9 +66,10 @@ import Testing
     @Test func theLockKeepsASecondElectorOut() async throws {
         let database = try await TestDatabase()
         try await onThread {
-            let first = LedgerStore(try database.connect())
-            let waiting = try database.connect()
+            let (locking, waiting) = (try database.connect(), try database.connect())
+            let first = LedgerStore(locking)
             _ = try first.lock(key, deadline: .soon)
+            try locking.mayBeIdle()
             let sql = "SELECT pg_try_advisory_xact_lock(\(key.lockNumber)) AS mine"
             #expect(try !waiting.query(sql, deadline: .soon)[0].isTrue("mine"))
             var other = key
@@ -182,6 +183,7 @@ import Testing
             _ = try store.apply([.open(HexUUID(high: 1, low: 1), adoptedUpTo: nil)], to: key, deadline: .soon)
             fence(connection, [range(1, 2), range(5, 6)])
             #expect(try store.beginMerge(of: one, deadline: .soon)?.count == 2)
+            try connection.mayBeIdle()
             let other = try database.connect()
             #expect(try LedgerStore(other).beginMerge(of: one, deadline: .soon) == nil)
             #expect(other.transactionStatus == .idle)
@@ -202,6 +204,7 @@ import Testing
             _ = try store.apply([.open(HexUUID(high: 1, low: 1), adoptedUpTo: nil)], to: key, deadline: .soon)
             fence(connection, [range(1, 2), range(5, 6)])
             _ = try store.beginMerge(of: one, deadline: .soon)
+            try connection.mayBeIdle()
             let other = try database.connect()
             let (lower, upper) = (id(3).uuidHex, id(4).uuidHex)
             try other.execute("BEGIN; SELECT ingest.fence('{1}','{\(lower)}','{\(upper)}','{2}')", deadline: .soon)
@@ -259,5 +262,12 @@ import Testing
             #expect(identity.systemIdentifier == nil)
             #expect(identity.timeline == 1)
         }
+    }
+}
+
+extension PostgresConnection {
+    /// The transaction under way may wait for as long as the test takes.
+    fileprivate func mayBeIdle() throws(PostgresError) {
+        try execute("SET LOCAL idle_in_transaction_session_timeout = 0", deadline: .soon)
     }
 }

@@ -193,15 +193,7 @@ import Testing
             try Self.apply([Self.event(1, 5)], first)
             let second = try database.connect("second")
             try second.send("SELECT ingest.apply_positions(\(Self.array([Self.event(2, 0)])))", deadline: .soon)
-            let limit = ContinuousClock.now + .seconds(10)
-            var isWaiting = false
-            while !isWaiting, .now < limit {
-                isWaiting =
-                    try looker.rowCount(
-                        "pg_stat_activity WHERE datname = current_database() AND application_name = 'second' "
-                            + "AND wait_event_type = 'Lock'") == 1
-            }
-            #expect(isWaiting)
+            try waitUntil("the second batch waits") { try looker.isWaitingForALock(second.serverProcessID) }
             try first.execute("COMMIT", deadline: .soon)
             var isDone = false
             while !isDone { if case .end = try second.next(deadline: .soon) { isDone = true } }

@@ -7,7 +7,7 @@ import Testing
 
 extension ContinuousClock.Instant {
     /// Long enough for anything that is meant to succeed.
-    static var soon: Self { .now + .seconds(30) }
+    static var soon: Self { .now + .seconds(90) }
 }
 
 /// A fresh, migrated database of the test servers.
@@ -22,7 +22,18 @@ struct TestDatabase {
         try PostgresConnection.connect(to: PostgresEndpoint(url), applicationName: name)
     }
 
-    func session() throws -> CommitSession { CommitSession(try connect()) }
+    func session() throws -> CommitSession { CommitSession(try connect(), limits: .patient) }
+}
+
+extension CommitSession.Limits {
+    /// No slow machine is taken for a fault.
+    static var patient: Self {
+        var limits = Self()
+        limits.lockTimeout = .seconds(60)
+        limits.statementTimeout = .seconds(60)
+        limits.idleInTransactionTimeout = .seconds(60)
+        return limits
+    }
 }
 
 /// Runs blocking code on a thread of its own, so that it takes none from the tests' pool.

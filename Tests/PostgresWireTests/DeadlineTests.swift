@@ -27,18 +27,18 @@ import Testing
             let endpoint = try PostgresEndpoint(
                 database.url.replacing(place, with: "@127.0.0.1:\(server.port),\(place.dropFirst())"))
             let connection = try PostgresConnection.connect(
-                to: endpoint, applicationName: "x", deadline: .now + .seconds(6))
+                to: endpoint, applicationName: "x", deadline: .now + .seconds(20))
             #expect(try connection.query("SELECT 1 AS n", deadline: .soon)[0].integer("n") == 1)
-            let both = try PostgresEndpoint(
-                "host=127.0.0.1,127.0.0.1 port=\(server.port) user=x sslmode=disable connect_timeout=1")
+            let hosts = Array(repeating: "127.0.0.1", count: 30).joined(separator: ",")
+            let all = try PostgresEndpoint("host=\(hosts) port=\(server.port) user=x sslmode=disable connect_timeout=1")
             var error: PostgresError?
             let time = ContinuousClock().measure {
                 error = failure { () throws(PostgresError) in
-                    try PostgresConnection.connect(to: both, applicationName: "x")
+                    try PostgresConnection.connect(to: all, applicationName: "x")
                 }
             }
             #expect(error?.kind == .timeout)
-            #expect((.milliseconds(900)...(.seconds(5))).contains(time), "all hosts share the time")
+            #expect((.milliseconds(900)...(.seconds(20))).contains(time), "all hosts share the time")
         }
     }
 
@@ -71,7 +71,7 @@ import Testing
                 }
             }
             #expect(error?.kind == .timeout)
-            #expect(time < .seconds(5))
+            #expect(time < .seconds(25))
             #expect(!connection.isOpen)
             let next = failure { () throws(PostgresError) in try connection.query("SELECT 1", deadline: .soon) }
             #expect(next?.isConnectionLost == true)

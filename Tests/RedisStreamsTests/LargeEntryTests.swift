@@ -15,7 +15,7 @@ struct LargeEntryTests {
         let server = try await TestServices.shared.privateRedis(RedisOptions(appendOnly: false))
         let connection = try RedisConnection.connect(
             to: RedisEndpoint(address: .unix(path: server.socketPath)), name: "millrace/test/0")
-        connection.commandTimeout = .seconds(30)
+        connection.commandTimeout = .seconds(300)
         let keys = (1...count).map { StreamKey("large:\($0)") }
         for key in keys {
             try connection.createGroup("g", of: key)

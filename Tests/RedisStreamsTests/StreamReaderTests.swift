@@ -136,14 +136,14 @@ struct StreamReaderTests {
         var block = EntryBlock()
         let streams: [StreamKey] = ["r:vanish1", "r:vanish2"]
         let start = ContinuousClock.now
-        let result = try reader.read(streams, count: 1, wait: .seconds(20), on: connection, into: &block)
+        let result = try reader.read(streams, count: 1, wait: .seconds(120), on: connection, into: &block)
         guard case .missingGroup(let candidates) = result.outcome else {
             Issue.record("\(result.outcome)")
             return
         }
         // Redis 7.0 says UNBLOCKED and names no key; 8.0 says NOGROUP.
         #expect(candidates.contains("r:vanish2"))
-        #expect(ContinuousClock.now - start < .seconds(19))
+        #expect(ContinuousClock.now - start < .seconds(110))
     }
 
     @Test func deletingTheKeyUnblocksTheRead() async throws {

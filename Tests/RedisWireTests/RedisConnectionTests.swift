@@ -54,6 +54,7 @@ struct RedisConnectionTests {
 
     @Test func largeCommandsAndRepliesGoThrough() async throws {
         let connection = try await connect()
+        connection.commandTimeout = .seconds(120)
         let value = [UInt8](repeating: 7, count: 20 << 20)
         try connection.command("SET", "wire:large", .bytes(value))
         #expect(try connection.command("GET", "wire:large") == .bulk(value))
@@ -115,6 +116,7 @@ struct RedisConnectionTests {
     @Test func bodiesBeyondTheLimitAreReadPast() async throws {
         let connection = try RedisConnection.connect(
             to: try await SharedRedis.endpoint(), name: "t", limits: ReplyLimits(keptBytes: 64 << 10))
+        connection.commandTimeout = .seconds(120)
         try connection.command("DEL", "wire:big")
         for id in 1...30 {
             let size = id.isMultiple(of: 3) ? 5 << 20 : 100

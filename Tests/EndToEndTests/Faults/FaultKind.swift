@@ -54,7 +54,7 @@ struct FaultField: Sendable {
     }
 
     private mutating func replace(_ number: Int, fault: String? = nil) async throws {
-        try await workers[number].process.wait(limit: .seconds(30))
+        try await workers[number].process.wait()
         workers[number] = try start(number, fault: fault)
     }
 

@@ -22,9 +22,10 @@ struct WatchedWorker: Sendable {
     let process: MillraceProcess
     let port: Int
 
-    /// A series, added up over its labels; 0 while nobody answers.
+    /// A series, added up over its labels; 0 when nobody answers for half a minute.
     func metric(_ series: String, _ labels: String = "") async -> Int {
-        Int(await HTTPProbe.get("/metrics", port: port)?.series(series, labels) ?? 0)
+        let reply = try? await HTTPProbe.get("/metrics", port: port, within: .seconds(30)) { _ in true }
+        return Int(reply?.series(series, labels) ?? 0)
     }
 
     func log(has text: String) -> Bool { process.errorsSoFar.contains(text) }
@@ -59,7 +60,8 @@ extension Scene {
 
     /// Ends a load: everything is stored and acknowledged without anybody's help, workers stop well, the oracle agrees.
     func expectOnce(
-        _ feeder: Feeder, _ workers: [WatchedWorker], within limit: Duration = .seconds(40), redisForgets: Bool = false,
+        _ feeder: Feeder, _ workers: [WatchedWorker],
+        within limit: Duration = Proof.pick(.seconds(120), proof: .seconds(40)), redisForgets: Bool = false,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         feeder.stop()
@@ -71,11 +73,13 @@ extension Scene {
         try await feeder.expectEverythingStoredOnce(redisForgets: redisForgets, sourceLocation: sourceLocation)
     }
 
-    /// SIGTERM to those that live; each must end well.
-    func stop(_ workers: [WatchedWorker], sourceLocation: SourceLocation = #_sourceLocation) async throws {
-        for worker in workers where worker.process.isRunning { worker.process.send(SIGTERM) }
+    /// SIGTERM to those that live, unless something else makes them end; each must end well.
+    func stop(
+        _ workers: [WatchedWorker], asking: Bool = true, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        for worker in workers where asking && worker.process.isRunning { worker.process.send(SIGTERM) }
         for worker in workers {
-            let result = try await worker.process.wait(limit: .seconds(20))
+            let result = try await worker.process.wait()
             #expect(result.status == 0 || result.status == SIGKILL, sourceLocation: sourceLocation)
             #expect(!result.errors.contains("Fatal error"), sourceLocation: sourceLocation)
         }
@@ -84,7 +88,7 @@ extension Scene {
     /// Waits until more tickers are stored than there are now.
     func expectRows(
         _ what: @autoclosure () -> Comment, more: Int = 300, of table: String = "market_data_ticker",
-        within limit: Duration = .seconds(20),
+        within limit: Duration = Proof.pick(.seconds(60), proof: .seconds(20)),
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         var before: Int?

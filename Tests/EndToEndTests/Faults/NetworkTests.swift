@@ -70,7 +70,7 @@ extension EndToEnd {
             proxy.cut(before: "XACK", occurrence: 2, .toServer, forGood: true)
             try await eventually("cut") { proxy.tally.cuts > 0 }
             worker.process.send(SIGKILL)
-            try await worker.process.wait(limit: .seconds(20))
+            try await worker.process.wait()
             let batches = try scene.batchesPending(of: "w")
             #expect(batches.whole > 0 && batches.inPart == 0, "\(batches)")
             let next = try scene.watched("next")

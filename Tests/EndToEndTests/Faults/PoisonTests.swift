@@ -48,7 +48,7 @@ extension EndToEnd {
             try scene.add((0..<60).map { .trade("t\($0)") })
             for _ in ["new", "in company", "alone", "alone"] {
                 let worker = try scene.doomed("w", "mid-copy:kill")
-                try await worker.process.wait(limit: .seconds(30))
+                try await worker.process.wait()
                 #expect(worker.log(has: "waitpoint mid-copy: kill"))
             }
             #expect(try scene.number("SELECT max(lone_attempts) FROM ingest.suspect") == 2)

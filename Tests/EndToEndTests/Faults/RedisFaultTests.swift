@@ -214,7 +214,7 @@ extension EndToEnd {
             let feeder = Feeder(scene, rate: 20_000, entries: 4_000)
             try await feeder.finish()
             let doomed = try scene.doomed("doomed", "after-read:kill")
-            try await doomed.process.wait(limit: .seconds(30))
+            try await doomed.process.wait()
             let left = try scene.pendingOfFrozen("doomed")
             #expect(left > 0)
             for stream in try scene.streams() {
@@ -237,7 +237,7 @@ extension EndToEnd {
             let scene = try await Scene()
             let ids = try scene.addTickers(1...60)
             let doomed = try scene.doomed("doomed", "after-read:kill")
-            try await doomed.process.wait(limit: .seconds(30))
+            try await doomed.process.wait()
             #expect(try scene.pendingCount() == 60)
             try scene.onRedis().command(["XDEL", "md:ticker"] + ids.prefix(20).map { RedisArgument.text($0) })
             let worker = try scene.watched()
