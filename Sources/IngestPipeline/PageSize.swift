@@ -21,9 +21,10 @@ struct PageSize {
     }
 
     /// Learns from a page.
-    mutating func observed(entries: Int, bytes: Int) {
+    mutating func observed(entries: Int, bytes: Int, in time: Duration) {
         guard entries > 0 else { return }
-        let fitting = Self.bytes / max(1, bytes / entries)
+        var fitting = Self.bytes / max(1, bytes / entries)
+        if time > Pace.goodTime { fitting = min(fitting, Int(Double(entries) * (Pace.goodTime / time))) }
         count = max(1, min(fitting, count * 4, limit))
     }
 

@@ -171,10 +171,12 @@ extension Pipeline {
     func bodies(
         of stream: StreamKey, _ range: IDRange, count: Int, into held: HeldBlock
     ) throws(LaneFailure) -> (count: Int, token: [UInt8]?) {
+        let asked = worker.now
         let found = try onRedis { redis throws(RedisError) in
             try redis.bodies(of: stream, range, count: count, into: held)
         }
-        bodyPage.observed(entries: found.count, bytes: held.block.byteCount(of: 0..<held.block.count))
+        let bytes = held.block.byteCount(of: 0..<held.block.count)
+        bodyPage.observed(entries: found.count, bytes: bytes, in: worker.now - asked)
         return found
     }
 

@@ -29,6 +29,7 @@ extension Pipeline {
         let block = request.mayBlock && inFlight == nil ? Self.blockTime : nil
         let held = takeBlock()
         let unacknowledged = acknowledgements.count
+        let asked = worker.now
         let outcome = try onRedis { redis throws(RedisError) in
             try redis.read(request, block: block, into: held, acknowledging: &acknowledgements, of: sources)
         }
@@ -48,7 +49,7 @@ extension Pipeline {
                 giveBack(held)
                 return nil
             }
-            return delivered(request, held)
+            return delivered(request, held, in: block == nil ? worker.now - asked : nil)
         }
     }
 
@@ -58,11 +59,12 @@ extension Pipeline {
         worker.directory.block(stream)
     }
 
-    private func delivered(_ request: ReadPlan.Request, _ held: HeldBlock) -> Delivered? {
+    private func delivered(_ request: ReadPlan.Request, _ held: HeldBlock, in time: Duration?) -> Delivered? {
         let runs = held.block.streams
         readPlan.observed(
             request,
-            runs.map { .init(stream: $0.key, count: $0.entries.count, bytes: held.block.byteCount(of: $0.entries)) })
+            runs.map { .init(stream: $0.key, count: $0.entries.count, bytes: held.block.byteCount(of: $0.entries)) },
+            in: time)
         assignment.observed(runs.map(\.key), now: worker.now)
         guard !held.block.isEmpty else {
             giveBack(held)

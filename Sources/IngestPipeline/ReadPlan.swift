@@ -43,13 +43,13 @@ struct ReadPlan {
     private var wasHot = false
     /// Bytes of an entry on the wire, of each stream that was read: quick to rise, slow to fall.
     private var sizes: [StreamKey: Double] = [:]
-    /// How often COUNT is halved because replies did not arrive in time.
-    private var halvings = 0
+    private var pace = Pace()
+    /// Bytes that the last read may have brought.
+    private var asked = 0.0
 
     private static let leastSize = 16.0
     /// Of a stream that gave nothing yet: a trade.
     private static let usualSize = 256.0
-    private static let maxHalvings = 20
 
     private var windows: Int { (streams.count + Self.maxStreamsPerRead - 1) / Self.maxStreamsPerRead }
 
@@ -79,22 +79,20 @@ struct ReadPlan {
         return request(window, budget, mayBlock: hot.isEmpty && emptyReads >= windows)
     }
 
-    private func request(_ streams: [StreamKey], _ budget: Budget, mayBlock: Bool) -> Request {
-        var known = 0
-        var bytes = 0.0
-        for stream in streams {
-            guard let size = sizes[stream] else { continue }
-            known += 1
-            bytes += size
-        }
-        var count = budget.entries / streams.count
-        if known > 0 { count = min(count, Int(min(Double(budget.bytes) / bytes, Double(budget.entries)))) }
-        if known < streams.count { count = min(count, Self.firstCount) }
-        return Request(streams: streams, count: max(1, count >> halvings), mayBlock: mayBlock)
+    private mutating func request(_ streams: [StreamKey], _ budget: Budget, mayBlock: Bool) -> Request {
+        // Of one entry of each stream.
+        let bytes = streams.reduce(0.0) { $0 + (sizes[$1] ?? Self.usualSize) }
+        let fitting = min(Double(budget.bytes), pace.bytes) / bytes
+        var count = min(budget.entries / streams.count, Int(min(fitting, Double(budget.entries))))
+        if streams.contains(where: { sizes[$0] == nil }) { count = min(count, Self.firstCount) }
+        count = max(1, count)
+        asked = Double(count) * bytes
+        return Request(streams: streams, count: count, mayBlock: mayBlock)
     }
 
     /// Learns from a reply.
-    mutating func observed(_ request: Request, _ yields: [Yield]) {
+    /// - Parameter time: how long it took, unless it waited for entries.
+    mutating func observed(_ request: Request, _ yields: [Yield], in time: Duration?) {
         let given = yields.filter { $0.count > 0 }
         emptyReads = given.isEmpty ? emptyReads + 1 : 0
         let full = given.filter { $0.count >= request.count }.map(\.stream)
@@ -107,11 +105,14 @@ struct ReadPlan {
             sizes[yield.stream] = max(size, before + (size - before) / 8)
         }
         for stream in request.streams where sizes[stream] == nil { sizes[stream] = Self.usualSize }
-        if !given.isEmpty { halvings = max(0, halvings - 1) }
+        if let time {
+            let came = given.reduce(0) { sum, yield in sum.addingReportingOverflow(yield.bytes).partialValue }
+            pace.observed(bytes: came, in: time)
+        }
     }
 
     /// A reply did not arrive in time: the next ones are to be smaller.
     mutating func timedOut() {
-        halvings = min(halvings + 1, Self.maxHalvings)
+        pace.timedOut(asking: asked)
     }
 }

@@ -110,10 +110,11 @@ public final class StreamAudit {
             return Look(token: token, lastDelivered: last, next: nil, result: .init())
         }
         var block = EntryBlock()
+        let asked = ContinuousClock.now
         let found = try servers.redis.range(
             of: stream, IDRange(first, last), count: count, into: &block,
             timeout: count == 1 ? PageSize.lonePatience : nil)
-        pages.observed(entries: found, bytes: block.byteCount(of: 0..<found))
+        pages.observed(entries: found, bytes: block.byteCount(of: 0..<found), in: .now - asked)
         let ids = (0..<found).map { block.id($0) }
         let result = try judge(ids, stream, source, last)
         let next = found < count ? nil : ids.last?.successor
