@@ -112,9 +112,9 @@ extension EndToEnd {
                     "postgres.url": scene.postgresURL(through: proxies[1]),
                 ])
             try await scene.expectRows("slowly: \(worker.process.tail())", more: 2_000, within: .seconds(60))
-            // A long reply may not come in time; its entries are read back in smaller pieces.
+            // A lane asks for what comes in good time, from its second read on.
             let timeouts = worker.process.errorsSoFar.components(separatedBy: "the lane starts over").count - 1
-            #expect(timeouts < 6, "no storm of time-outs: \(worker.process.tail())")
+            #expect(timeouts <= 1, "\(worker.process.tail())")
             for proxy in proxies { proxy.slow() }
             try await scene.expectOnce(feeder, [worker])
             await scene.stop()
